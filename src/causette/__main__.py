@@ -1,0 +1,5 @@
+"""``python -m causette`` is the ``causette`` command."""
+
+from causette.cli import main
+
+main()

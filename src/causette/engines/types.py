@@ -1,0 +1,154 @@
+"""What goes into an engine and what comes out: prompts in; tokens, vectors and *measured compute* out.
+
+An engine knows no user and no price. Every implementation (embedded or remote) speaks these types, and one test
+suite runs against all of them.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import msgspec
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+class ChatMessage(msgspec.Struct, frozen=True):
+    """One turn of a chat, as the engine's template sees it."""
+
+    role: str
+    content: str
+
+
+class ResponseFormat(msgspec.Struct, frozen=True):
+    """A grammar the reply must follow. ``schema`` is a JSON Schema; None means any JSON object."""
+
+    schema: dict[str, object] | None = None
+    name: str = "response"
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """How tokens are chosen. Ranges are OpenAI's; the HTTP edges have validated them."""
+
+    max_tokens: int | None = None
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int | None = None
+    min_p: float | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    #: The log-probability of each chosen token is wanted.
+    logprobs: bool = False
+    #: How many alternatives to each token are wanted too.
+    top_logprobs: int = 0
+    response_format: ResponseFormat | None = None
+    #: Go on to max_tokens even when the model wants to end. For benchmarks.
+    ignore_eos: bool = False
+
+
+class GenerateRequest(msgspec.Struct, frozen=True):
+    """A request for text.
+
+    ``prompt`` is a chat, or a raw string that is continued as it stands. With ``continue_reply`` the chat's last
+    message is an assistant's unfinished reply that the engine goes on writing.
+    """
+
+    id: str
+    model: str
+    prompt: tuple[ChatMessage, ...] | str
+    sampling: Sampling = Sampling()
+    #: Number of independent replies (OpenAI's ``n``).
+    n: int = 1
+    continue_reply: bool = False
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """A chosen token, its bytes as integers, and its natural-log probability."""
+
+    token: str
+    bytes: tuple[int, ...]
+    logprob: float
+    top: tuple["TokenLogprob", ...] = ()
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """The next piece of one of the replies. Text is always whole characters."""
+
+    index: int = 0
+    text: str = ""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    finish_reason: FinishReason | None = None
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Token counts. ``cached_tokens`` is part of ``input_tokens``, ``reasoning_tokens`` part of ``output_tokens``."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Compute(msgspec.Struct, frozen=True):
+    """What the work took, measured by the engine's step loop; zeros where an engine does not say.
+
+    ``compute_ns`` is this request's share of the machine's busy time, such that the shares of all requests add up to
+    the busy time exactly. ``queue_ns`` is the wait before its first step. Both are nanoseconds.
+    """
+
+    compute_ns: int = 0
+    queue_ns: int = 0
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """The last item of every stream that was not broken off."""
+
+    usage: Usage
+    compute: Compute = Compute()
+
+
+class EmbedRequest(msgspec.Struct, frozen=True):
+    """Texts whose vectors are wanted, at most ``dimensions`` long each when that is given."""
+
+    id: str
+    model: str
+    inputs: tuple[str, ...]
+    dimensions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One vector a text, in order, each of Euclidean length 1; shape (texts, dimensions)."""
+
+    vectors: Sequence[Sequence[float]]
+    usage: Usage
+    compute: Compute = Compute()
+
+
+class Engine(Protocol):
+    """One model that answers. Which of the two calls it takes is the deployment's ``kind``.
+
+    Both raise ``InvalidRequest`` for what this model cannot do (a prompt longer than its context has the code
+    ``context_length_exceeded``), ``TooManyRequests`` when its queue is full, and ``Unavailable`` when it is starting,
+    stopping or was lost mid-way; only the last two are worth repeating.
+    """
+
+    @property
+    def context(self) -> int:
+        """The longest prompt plus reply, in tokens."""
+        ...
+
+    def generate(self, request: GenerateRequest) -> AsyncIterator[Delta | Completed]:
+        """Deltas as they are made, then one ``Completed``. Closing the iterator stops the work at once."""
+        ...
+
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        """The vectors of the request's texts."""
+        ...
+
+    async def ready(self) -> bool:
+        """Whether a request sent now would be worked on."""
+        ...

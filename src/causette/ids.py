@@ -1,0 +1,22 @@
+"""Public identifiers: a prefix that says what a thing is, and a UUIDv7 that sorts by time of creation."""
+
+from typing import Final
+
+from uuid_utils import uuid7
+
+# 22 characters of this alphabet hold 128 bits; its order is ASCII's, so ids sort as their UUIDs do.
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LENGTH: Final = 22
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id such as ``conv_01K…``: ``prefix``, an underscore, 22 base-62 digits of a UUIDv7.
+
+    Ids made later sort later (to the millisecond, across machines with true clocks).
+    """
+    number = uuid7().int
+    digits: list[str] = []
+    for _ in range(_LENGTH):
+        number, digit = divmod(number, 62)
+        digits.append(_ALPHABET[digit])
+    return f"{prefix}_{''.join(reversed(digits))}"
