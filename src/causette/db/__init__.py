@@ -1,1 +1,10 @@
+"""The database: one connection policy, one set of migrations, SQLite and PostgreSQL alike.
 
+Each room defines its tables on `metadata` in its own ``store.py`` and runs its queries inside
+`Database.read` or `Database.write`.
+"""
+
+from causette.db.database import Database
+from causette.db.tables import UtcDateTime, metadata
+
+__all__ = ["Database", "UtcDateTime", "metadata"]

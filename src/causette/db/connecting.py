@@ -1,0 +1,214 @@
+"""From a database URL to engines: one policy for SQLite, one for PostgreSQL."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, Protocol
+from urllib.parse import urlsplit
+
+import asyncpg
+from sqlalchemy import URL, Connection, NullPool, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from causette.errors import ConfigurationError
+
+DialectName = Literal["sqlite", "postgresql"]
+
+#: How long a transaction waits for another one's lock, or for a connection of its own, before it gives up.
+PATIENCE_SECONDS: Final = 30
+#: How long a process that starts waits for another one that is applying migrations.
+MIGRATION_PATIENCE_SECONDS: Final = 600
+
+_READERS: Final = 8
+_POSTGRES_CONNECTIONS: Final = 10
+_POSTGRES_OVERFLOW: Final = 10
+_CONNECT_SECONDS: Final = 10
+
+
+class Cursor(Protocol):
+    """As much of a driver's cursor as the set-up of a connection needs."""
+
+    def execute(self, operation: str, /) -> object: ...
+    def close(self) -> object: ...
+
+
+class DriverConnection(Protocol):
+    """As much of a driver's connection as its set-up needs."""
+
+    def cursor(self) -> Cursor: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """What `Database` runs on: ``reader`` refuses to write; ``migrator`` opens a connection for each use."""
+
+    dialect: DialectName
+    place: str  # how a message may name the database: never with a password
+    reader: AsyncEngine
+    writer: AsyncEngine
+    migrator: Callable[[], AsyncEngine]
+
+
+def engines_for(url: str) -> Engines:
+    """The engines for ``sqlite:///path`` or ``postgresql://…``; nothing is opened yet.
+
+    Raises:
+        ConfigurationError: the URL is of another kind or malformed. The message never holds the URL, whose
+            password it would tell.
+    """
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme == "sqlite":
+        return _sqlite(rest)
+    if separator and scheme in {"postgresql", "postgres"}:
+        return _postgresql(url)
+    raise ConfigurationError(
+        f"The database URL {_scheme(scheme, separator)}, which Causette cannot use. "
+        "Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
+    )
+
+
+def _scheme(scheme: str, separator: str) -> str:
+    if not separator:
+        return "has no scheme"
+    if "+" in scheme:
+        return f"names a driver ({scheme!r})"
+    return f"begins with {scheme + separator!r}"
+
+
+def _sqlite(rest: str) -> Engines:
+    # The path is taken as it is written: a folder's name may hold '?', '#' or '%'.
+    if not rest.startswith("/") or rest in {"/", "/:memory:"}:
+        raise ConfigurationError(
+            "The database URL names no SQLite file. Write sqlite:///relative/path or sqlite:////absolute/path."
+        )
+    path = Path(rest[1:]).absolute()
+    # A single writing connection makes this process's writers wait in line for each other, in order and
+    # without polling; SQLite's busy handler then only has to settle matters between processes.
+    return Engines(
+        dialect="sqlite",
+        place=str(path),
+        reader=_sqlite_engine(path, begin="BEGIN", query_only=True, connections=_READERS),
+        writer=_sqlite_engine(path, begin="BEGIN IMMEDIATE", connections=1),
+        migrator=lambda: _sqlite_engine(
+            path,
+            begin="BEGIN IMMEDIATE",
+            connections=None,
+            patience=MIGRATION_PATIENCE_SECONDS,
+            foreign_keys=False,
+        ),
+    )
+
+
+def _sqlite_engine(
+    path: Path,
+    *,
+    begin: str,
+    connections: int | None,
+    patience: int = PATIENCE_SECONDS,
+    query_only: bool = False,
+    foreign_keys: bool = True,
+) -> AsyncEngine:
+    url = URL.create("sqlite+aiosqlite", database=str(path))
+    # isolation_level None: the driver begins nothing by itself, so that DDL is part of our transaction.
+    driver = {"isolation_level": None, "timeout": patience}
+    if connections is None:
+        engine = create_async_engine(url, connect_args=driver, poolclass=NullPool)
+    else:
+        engine = create_async_engine(
+            url, connect_args=driver, pool_size=connections, max_overflow=0, pool_timeout=PATIENCE_SECONDS
+        )
+    pragmas = (
+        f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+        "PRAGMA synchronous = NORMAL",
+        f"PRAGMA query_only = {'ON' if query_only else 'OFF'}",
+    )
+    prepared = False
+
+    def prepare(*_: object) -> None:
+        nonlocal prepared
+        if not prepared:
+            _prepare_file(path)
+            prepared = True
+
+    def set_up(connection: DriverConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "do_connect", prepare)
+    event.listen(engine.sync_engine, "connect", set_up)
+    event.listen(engine.sync_engine, "begin", begin_transaction)
+    return engine
+
+
+def _prepare_file(path: Path) -> None:
+    """Make the file in WAL mode, readable by its owner only. WAL mode is kept in the file.
+
+    Two processes that turn the same file to WAL at once can each be told that it is locked, whatever their
+    patience; a lock on the folder lets them take turns.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            finally:
+                connection.close()
+        finally:
+            os.close(folder)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(
+            f"The database {path} cannot be opened: {error}. "
+            "Check the folder's permissions, the disk and CAUSETTE_DATABASE_URL."
+        ) from error
+
+
+def _postgresql(url: str) -> Engines:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ConfigurationError(
+            "The database URL's host or port cannot be read. Write postgresql://USER:PASSWORD@HOST:PORT/NAME "
+            "and percent-encode what is special in the password."
+        ) from None
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=_postgresql_creator(url),
+        pool_size=_POSTGRES_CONNECTIONS,
+        max_overflow=_POSTGRES_OVERFLOW,
+        pool_timeout=PATIENCE_SECONDS,
+        pool_pre_ping=True,
+    )
+    return Engines(
+        dialect="postgresql",
+        place=f"{host}{f':{port}' if port else ''}{parts.path}",
+        reader=engine.execution_options(postgresql_readonly=True),
+        writer=engine,
+        migrator=lambda: create_async_engine(
+            "postgresql+asyncpg://", async_creator=_postgresql_creator(url), poolclass=NullPool
+        ),
+    )
+
+
+def _postgresql_creator(url: str) -> Callable[[], Awaitable[asyncpg.Connection]]:
+    async def connect() -> asyncpg.Connection:
+        # The driver reads the URL itself, so that libpq's options (sslmode, sslrootcert, …) all work.
+        settings = {"application_name": "causette"}
+        return await asyncpg.connect(  # pyright: ignore[reportUnknownVariableType]
+            url, timeout=_CONNECT_SECONDS, server_settings=settings
+        )
+
+    return connect
