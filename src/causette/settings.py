@@ -42,7 +42,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CAUSETTE_", extra="forbid", frozen=True)
 
-    data: Annotated[Path, Field(description="The data folder: database, models, sockets")] = Field(
+    data: Annotated[Path, Field(description="The data folder: database and models")] = Field(
         default_factory=default_data_folder
     )
     host: str = "127.0.0.1"
@@ -85,11 +85,6 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Where weights are kept."""
         return self.models or self.data / "models"
-
-    @property
-    def sockets_folder(self) -> Path:
-        """Where engine processes listen; readable by the owner of the data folder only."""
-        return self.data / "run"
 
     @property
     def resolved_database_url(self) -> str:

@@ -28,16 +28,19 @@ class ResponseFormat(msgspec.Struct, frozen=True):
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """How tokens are chosen. Ranges are OpenAI's; the HTTP edges have validated them."""
+    """How tokens are chosen. Ranges are OpenAI's; the HTTP edges have validated them.
+
+    None leaves a choice to whoever comes next: the deployment's own defaults, then the engine's.
+    """
 
     max_tokens: int | None = None
-    temperature: float = 1.0
-    top_p: float = 1.0
+    temperature: float | None = None
+    top_p: float | None = None
     top_k: int | None = None
     min_p: float | None = None
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
-    repetition_penalty: float = 1.0
+    repetition_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     #: The log-probability of each chosen token is wanted.

@@ -1,1 +1,1 @@
-
+"""The gateway: the only way to an engine."""

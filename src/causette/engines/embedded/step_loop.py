@@ -1,0 +1,369 @@
+"""The engine's heart: one loop that admits requests, steps the batch, and hands out what each step made.
+
+The loop runs on the process's only event loop: the runtime holds the interpreter during a step, so a second thread
+would wait all the same. Between steps the event loop gets its turn, to read new requests and send what is ready.
+Because every step is timed and its contents are known, the machine's busy time is shared out among requests exactly
+(see :mod:`causette.engines.embedded.attribution`).
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from itertools import count
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Final
+
+from openvino_genai import GenerationStatus
+
+from causette.engines.embedded.attribution import StepCosts, StepWork
+from causette.engines.embedded.detokenizer import StopStrings
+from causette.engines.embedded.prefix_cache import PrefixCacheBooks
+from causette.engines.embedded.text_model import TextModel, first_reason
+from causette.engines.types import Completed, Compute, Delta, FinishReason, GenerateRequest, TokenLogprob, Usage
+from causette.engines.wire import EngineStats
+from causette.errors import CausetteError, InvalidRequest, TooManyRequests, Unavailable
+
+if TYPE_CHECKING:
+    from openvino_genai.py_openvino_genai import GenerationHandle
+
+# A request that has just come in takes a few turns of the event loop to get from socket to batch.
+_TURNS_BETWEEN_STEPS: Final = 4
+# With many replies at once, each is sent at most this often: fewer, larger messages leave the cores to the model.
+_BUSY_FLUSH_NS: Final = 80_000_000
+_BUSY: Final = 8
+_MAX_SEED: Final = 2**31
+
+
+class _Reply:
+    """One choice of a request, growing."""
+
+    __slots__ = ("detokenizer", "finish", "handle", "ids", "index", "logprobs", "prompt_left", "stops", "text")
+
+    def __init__(self, index: int, model: TextModel, stops: Sequence[str]) -> None:
+        self.index = index
+        self.detokenizer = model.new_detokenizer()
+        self.stops = StopStrings(stops)
+        #: The runtime's handle while it works on this reply.
+        self.handle: GenerationHandle | None = None
+        self.ids: list[int] = []
+        self.prompt_left = 0
+        #: What has been made and not yet been sent.
+        self.text = ""
+        self.logprobs: list[TokenLogprob] = []
+        self.finish: FinishReason | None = None
+
+    def take(self) -> Delta | None:
+        """What there is to send, if anything."""
+        if not (self.text or self.logprobs or self.finish):
+            return None
+        delta = Delta(self.index, self.text, tuple(self.logprobs), self.finish)
+        self.text, self.logprobs, self.finish = "", [], None
+        return delta
+
+
+class Job:
+    """One request's way through the loop. Iterate :meth:`deltas`; :meth:`StepLoop.cancel` when nobody reads."""
+
+    def __init__(self, request: GenerateRequest, prompt: list[int], model: TextModel, max_new_tokens: int) -> None:
+        self.request = request
+        self.prompt = prompt
+        self.max_new_tokens = max_new_tokens
+        self.replies = [_Reply(index, model, request.sampling.stop) for index in range(request.n)]
+        self.output_tokens = 0
+        self.cached_tokens = 0
+        self.compute_ns = 0
+        self.queued_at = perf_counter_ns()
+        self.started_at: int | None = None
+        self.finished = False
+        self.error: CausetteError | None = None
+        self._fresh: list[Delta] = []
+        self._next_flush = 0
+        self._wake = asyncio.Event()
+
+    async def deltas(self) -> AsyncIterator[Delta | Completed]:
+        """What is made, as it is made, then one ``Completed``.
+
+        Raises:
+            CausetteError: the request was broken off by the engine.
+        """
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            fresh, self._fresh = self._fresh, []
+            for delta in fresh:
+                yield delta
+            if self.error is not None:
+                raise self.error
+            if self.finished and not self._fresh:
+                yield self.completed()
+                return
+
+    def completed(self) -> Completed:
+        """The request's account."""
+        started = self.started_at or perf_counter_ns()
+        return Completed(
+            Usage(
+                input_tokens=len(self.prompt),
+                cached_tokens=self.cached_tokens,
+                output_tokens=self.output_tokens,
+            ),
+            Compute(self.compute_ns, started - self.queued_at),
+        )
+
+    def flush(self, now: int, interval_ns: int) -> None:
+        """Wake the reader with what has been made, unless it was woken less than an interval ago."""
+        if not self.finished and now < self._next_flush:
+            return
+        self._next_flush = now + interval_ns
+        for reply in self.replies:
+            if (delta := reply.take()) is not None:
+                self._fresh.append(delta)
+        if self._fresh or self.finished:
+            self._wake.set()
+
+    def fail(self, error: CausetteError) -> None:
+        """End the request with ``error``."""
+        self.error = error
+        self.finished = True
+        self._wake.set()
+
+
+class StepLoop:
+    """Admits, steps, shares out. One per process."""
+
+    def __init__(self, model: TextModel) -> None:
+        self._model = model
+        self._pipeline = model.pipeline
+        self._books = PrefixCacheBooks(model.cache_blocks)
+        self._costs = StepCosts()
+        self._waiting: deque[Job] = deque()
+        self._running: list[Job] = []
+        self._work = asyncio.Event()
+        self._numbers = count(1)
+        self._started_at = perf_counter_ns()
+        self._totals = EngineStats(model=model.config.name)
+        self._recent_seconds: deque[float] = deque(maxlen=16)
+        #: Set when a step failed in a way the runtime does not survive; the process must be replaced.
+        self.broken: Exception | None = None
+
+    def submit(self, request: GenerateRequest) -> Job:
+        """Take a request in.
+
+        Raises:
+            InvalidRequest: it cannot be answered by this model as it is.
+            TooManyRequests: the queue is full.
+            Unavailable: the engine is about to be replaced.
+        """
+        if self.broken is not None:
+            raise engine_lost()
+        if len(self._waiting) >= self._model.config.max_queued:
+            raise TooManyRequests(
+                f"The engine's queue is full ({len(self._waiting)} requests are waiting). Try again shortly.",
+                code="engine_overloaded",
+                retry_after=self._drain_seconds(),
+            )
+        prompt = self._model.prompt_tokens(request)
+        if not prompt:
+            raise InvalidRequest("The prompt is empty; there is nothing to continue.", param="prompt")
+        room = self._model.max_new_tokens(prompt, request.sampling.max_tokens)
+        # Refuses what cannot be sampled before the request waits for its turn.
+        self._model.generation_config(request.sampling, room, seed=0)
+        job = Job(request, prompt, self._model, room)
+        self._waiting.append(job)
+        self._work.set()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Stop working on ``job``; what it made stays accounted."""
+        job.finished = True
+        if job in self._waiting:
+            self._waiting.remove(job)
+        for reply in job.replies:
+            if reply.handle is not None:
+                reply.handle.cancel()
+                reply.handle = None
+
+    def stats(self) -> EngineStats:
+        """The present state and the sums since the start."""
+        totals = self._totals
+        totals.running = len(self._running)
+        totals.waiting = len(self._waiting)
+        totals.uptime_ns = perf_counter_ns() - self._started_at
+        totals.cache_usage = self._pipeline.get_metrics().cache_usage / 100
+        return totals
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is running or waiting."""
+        return not self._running and not self._waiting
+
+    async def run(self) -> None:
+        """Work until cancelled, or until a step breaks the runtime (see ``broken``)."""
+        while self.broken is None:
+            if self.idle and not self._pipeline.has_non_finished_requests():
+                self._work.clear()
+                await self._work.wait()
+            for _ in range(_TURNS_BETWEEN_STEPS):
+                await asyncio.sleep(0)
+            self._admit()
+            if self._pipeline.has_non_finished_requests():
+                self._step()
+
+    async def settle(self) -> None:
+        """Cancel what is left and let the runtime free its cache: it complains about blocks still in use at its end."""
+        for job in (*self._running, *self._waiting):
+            job.fail(engine_lost())
+            self.cancel(job)
+        while self._pipeline.has_non_finished_requests():
+            self._pipeline.step()
+
+    def _admit(self) -> None:
+        self._running = [job for job in self._running if not job.finished]
+        free = self._model.config.max_running - sum(len(job.replies) for job in self._running)
+        while self._waiting and (len(self._waiting[0].replies) <= free or not self._running):
+            job = self._waiting.popleft()
+            free -= len(job.replies)
+            self._start(job)
+
+    def _start(self, job: Job) -> None:
+        job.started_at = perf_counter_ns()
+        sampling = job.request.sampling
+        first_seed = random.randrange(_MAX_SEED) if sampling.seed is None else sampling.seed % _MAX_SEED
+        for reply in job.replies:
+            config = self._model.generation_config(
+                sampling, job.max_new_tokens, (first_seed + reply.index) % _MAX_SEED
+            )
+            cached = self._books.reused(job.prompt)
+            reply.prompt_left = len(job.prompt) - cached
+            if reply.index == 0:
+                job.cached_tokens = cached
+            reply.handle = self._model.add(next(self._numbers), job.prompt, config)
+        self._totals.input_tokens += len(job.prompt)
+        self._totals.cached_tokens += job.cached_tokens
+        self._running.append(job)
+
+    def _step(self) -> None:
+        began = perf_counter_ns()
+        try:
+            self._pipeline.step()
+        except Exception as error:  # noqa: BLE001 - whatever the runtime throws, its batch is lost
+            self._break(error)
+            return
+        now = perf_counter_ns()
+        if not self._running:
+            # The step in which the runtime lets go of cancelled sequences: nobody's time.
+            return
+        self._totals.steps += 1
+        self._totals.busy_ns += now - began
+        work = self._collect()
+        for job, share in zip(self._running, self._costs.share(now - began, work), strict=True):
+            job.compute_ns += share
+        interval = _BUSY_FLUSH_NS if len(self._running) > _BUSY else 0
+        for job in self._running:
+            job.flush(now, interval)
+
+    def _collect(self) -> list[StepWork]:
+        """Read what the step made, and what it cost whom, in the order of the running jobs."""
+        writing = sum(
+            1 for job in self._running for reply in job.replies if reply.handle is not None and not reply.prompt_left
+        )
+        # The runtime's scheduler: replies first, then prompts in order of arrival, up to the step's size.
+        budget = self._model.config.max_batched_tokens - writing
+        work: list[StepWork] = []
+        for job in self._running:
+            done = StepWork()
+            for reply in job.replies:
+                if reply.handle is None:
+                    continue
+                if reply.prompt_left:
+                    taken = min(reply.prompt_left, max(budget, 0))
+                    budget -= taken
+                    reply.prompt_left -= taken
+                    done.prompt_tokens += taken
+                self._read(job, reply, done)
+            if all(reply.handle is None for reply in job.replies) and not job.finished:
+                job.finished = True
+                self._recent_seconds.append((perf_counter_ns() - job.queued_at) / 1e9)
+            work.append(done)
+        return work
+
+    def _read(self, job: Job, reply: _Reply, done: StepWork) -> None:
+        handle = reply.handle
+        assert handle is not None
+        while handle.can_read():
+            for output in handle.read().values():
+                made = output.generated_ids
+                if not made:
+                    continue
+                if not reply.ids:
+                    reply.prompt_left = 0
+                    # The prompt is in the cache now, for the next request that begins like it.
+                    self._books.hold(job.prompt, partial=False)
+                reply.ids += made
+                done.reply_tokens += len(made)
+                job.output_tokens += len(made)
+                self._totals.output_tokens += len(made)
+                reply.text += reply.stops.push(reply.detokenizer.push(made))
+                if job.request.sampling.logprobs:
+                    reply.logprobs += map(self._token_logprob, made, output.generated_log_probs)
+        if reply.stops.found:
+            handle.stop()
+            self._end(job, reply, "stop")
+            return
+        status = handle.get_status()
+        if status == GenerationStatus.FINISHED:
+            ended = bool(reply.ids) and reply.ids[-1] in self._model.end_tokens
+            self._end(job, reply, "stop" if ended and not job.request.sampling.ignore_eos else "length")
+        elif status == GenerationStatus.IGNORED:
+            reply.handle = None
+            job.fail(
+                InvalidRequest(
+                    f"The prompt of {len(job.prompt)} tokens does not fit into the engine's KV cache. "
+                    "Shorten it, or raise kv_cache_gb.",
+                    code="context_length_exceeded",
+                    param="messages",
+                )
+            )
+
+    def _end(self, job: Job, reply: _Reply, reason: FinishReason) -> None:
+        reply.handle = None
+        reply.text += reply.stops.push(reply.detokenizer.finish(), last=True)
+        reply.finish = reason
+        # The last token was chosen but never read by the model, so the cache does not hold it.
+        self._books.hold([*job.prompt, *reply.ids[:-1]])
+
+    def _token_logprob(self, token: int, logprob: float) -> TokenLogprob:
+        piece = self._model.pieces.get(token, b"")
+        return TokenLogprob(piece.decode(errors="replace"), tuple(piece), logprob)
+
+    def _drain_seconds(self) -> float:
+        """When a place in the queue will be free, from how long finished requests have taken of late."""
+        done = self._recent_seconds
+        return max(1.0, sum(done) / len(done)) if done else 1.0
+
+    def _break(self, error: Exception) -> None:
+        """Fail everything that was taken in. A grammar that was about to be used for the first time is the suspect."""
+        self.broken = error
+        for job in (*self._running, *self._waiting):
+            suspect = job in self._running and job.request.sampling.response_format and not job.output_tokens
+            job.fail(
+                InvalidRequest(
+                    f"The engine cannot follow this response_format: {first_reason(error)}",
+                    code="invalid_json_schema",
+                    param="response_format",
+                )
+                if suspect
+                else engine_lost()
+            )
+        self._running.clear()
+        self._waiting.clear()
+
+
+def engine_lost() -> Unavailable:
+    """What the requests of an engine that went away get: the same request may simply be sent again."""
+    return Unavailable(
+        "The engine stopped while it was working on this request and is being restarted. Send the request again.",
+        code="engine_lost",
+        retry_after=2.0,
+    )

@@ -1,0 +1,76 @@
+"""What answers under which name."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+import msgspec
+
+from causette.engines.types import Engine, Sampling
+from causette.errors import InvalidRequest, NotFound
+
+Kind = Literal["text", "embedding"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One model, reachable under its name and its aliases."""
+
+    name: str
+    kind: Kind
+    engine: Engine
+    title: str
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+    #: What this model samples best with; a request's own values win.
+    sampling: Sampling = Sampling()
+    #: Unix seconds; OpenAI's model objects carry one.
+    created: int = 0
+
+    def with_defaults(self, wanted: Sampling) -> Sampling:
+        """``wanted``, with this deployment's value wherever it says nothing."""
+        missing = {
+            field: default
+            for field in ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+            if getattr(wanted, field) is None and (default := getattr(self.sampling, field)) is not None
+        }
+        return msgspec.structs.replace(wanted, **missing) if missing else wanted
+
+
+class Deployments:
+    """All deployments, by every name they answer to."""
+
+    def __init__(self, deployments: Iterable[Deployment]) -> None:
+        self._all = tuple(deployments)
+        self._by_name: dict[str, Deployment] = {}
+        for deployment in self._all:
+            for name in (deployment.name, *deployment.aliases):
+                self._by_name.setdefault(name, deployment)
+
+    def __iter__(self) -> "Iterable[Deployment]":
+        return iter(self._all)
+
+    def find(self, name: str, kind: Kind) -> Deployment:
+        """The deployment called ``name``.
+
+        Raises:
+            NotFound: there is none (``model_not_found``); the message offers what there is.
+            InvalidRequest: there is, but it does other work.
+        """
+        deployment = self._by_name.get(name)
+        if deployment is None:
+            offered = sorted(known for known, found in self._by_name.items() if found.kind == kind)
+            near = get_close_matches(name, offered, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(offered) or 'none'}."
+            raise NotFound(f"The model {name!r} does not exist. {hint}", code="model_not_found", param="model")
+        if deployment.kind != kind:
+            raise InvalidRequest(
+                f"The model {name!r} makes {_MAKES[deployment.kind]}, not {_MAKES[kind]}.",
+                code="wrong_model_kind",
+                param="model",
+            )
+        return deployment
+
+
+_MAKES = {"text": "text", "embedding": "embeddings"}
