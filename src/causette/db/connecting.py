@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -53,8 +54,10 @@ class Engines:
     migrator: Callable[[], AsyncEngine]
 
 
-def engines_for(url: str) -> Engines:
+def engines_for(url: str, *, patience: float = PATIENCE_SECONDS) -> Engines:
     """The engines for ``sqlite:///path`` or ``postgresql://…``; nothing is opened yet.
+
+    ``patience`` is how many seconds a transaction waits for SQLite's lock, or for a connection of its own.
 
     Raises:
         ConfigurationError: the URL is of another kind or malformed. The message never holds the URL, whose
@@ -62,9 +65,9 @@ def engines_for(url: str) -> Engines:
     """
     scheme, separator, rest = url.partition("://")
     if separator and scheme == "sqlite":
-        return _sqlite(rest)
+        return _sqlite(rest, patience)
     if separator and scheme in {"postgresql", "postgres"}:
-        return _postgresql(url)
+        return _postgresql(url, patience)
     raise ConfigurationError(
         f"The database URL {_scheme(scheme, separator)}, which Causette cannot use. "
         "Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
@@ -72,14 +75,14 @@ def engines_for(url: str) -> Engines:
 
 
 def _scheme(scheme: str, separator: str) -> str:
-    if not separator:
+    if not separator or not re.fullmatch(r"[a-z0-9+]{1,24}", scheme):
         return "has no scheme"
     if "+" in scheme:
         return f"names a driver ({scheme!r})"
     return f"begins with {scheme + separator!r}"
 
 
-def _sqlite(rest: str) -> Engines:
+def _sqlite(rest: str, patience: float) -> Engines:
     # The path is taken as it is written: a folder's name may hold '?', '#' or '%'.
     if not rest.startswith("/") or rest in {"/", "/:memory:"}:
         raise ConfigurationError(
@@ -91,8 +94,8 @@ def _sqlite(rest: str) -> Engines:
     return Engines(
         dialect="sqlite",
         place=str(path),
-        reader=_sqlite_engine(path, begin="BEGIN", query_only=True, connections=_READERS),
-        writer=_sqlite_engine(path, begin="BEGIN IMMEDIATE", connections=1),
+        reader=_sqlite_engine(path, begin="BEGIN", patience=patience, query_only=True, connections=_READERS),
+        writer=_sqlite_engine(path, begin="BEGIN IMMEDIATE", patience=patience, connections=1),
         migrator=lambda: _sqlite_engine(
             path,
             begin="BEGIN IMMEDIATE",
@@ -108,7 +111,7 @@ def _sqlite_engine(
     *,
     begin: str,
     connections: int | None,
-    patience: int = PATIENCE_SECONDS,
+    patience: float,
     query_only: bool = False,
     foreign_keys: bool = True,
 ) -> AsyncEngine:
@@ -119,7 +122,7 @@ def _sqlite_engine(
         engine = create_async_engine(url, connect_args=driver, poolclass=NullPool)
     else:
         engine = create_async_engine(
-            url, connect_args=driver, pool_size=connections, max_overflow=0, pool_timeout=PATIENCE_SECONDS
+            url, connect_args=driver, pool_size=connections, max_overflow=0, pool_timeout=patience
         )
     pragmas = (
         f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
@@ -175,7 +178,7 @@ def _prepare_file(path: Path) -> None:
         ) from error
 
 
-def _postgresql(url: str) -> Engines:
+def _postgresql(url: str, patience: float) -> Engines:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -189,7 +192,7 @@ def _postgresql(url: str) -> Engines:
         async_creator=_postgresql_creator(url),
         pool_size=_POSTGRES_CONNECTIONS,
         max_overflow=_POSTGRES_OVERFLOW,
-        pool_timeout=PATIENCE_SECONDS,
+        pool_timeout=patience,
         pool_pre_ping=True,
     )
     return Engines(
