@@ -1,7 +1,7 @@
-"""The catalogue: every model Causette knows by name, from the file in this package and the owner's own additions.
+"""The catalogue: every model Causette knows by name, from its own file and the owner's additions.
 
-An owner's ``catalogue.toml`` in the data folder has the same shape. A model with a new name is added; one with a name
-that is known changes only the fields it gives.
+An owner's ``catalogue.toml`` in the data folder has the same shape. A model with a new name is added; one
+with a name that is known changes only the fields it gives.
 """
 
 import re
@@ -38,7 +38,7 @@ class Catalogue:
         Raises:
             ConfigurationError: a file cannot be read as a catalogue; the message names file, model and field.
         """
-        text = resources.files(__package__ or "causette.models").joinpath("catalogue.toml").read_text("utf-8")
+        text = resources.files("causette.models").joinpath("catalogue.toml").read_text("utf-8")
         tables = _tables(text, _SHIPPED)
         origins = dict.fromkeys(tables, _SHIPPED)
         if owner_file is not None and owner_file.exists():

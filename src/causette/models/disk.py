@@ -9,7 +9,7 @@ import io
 import os
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -56,7 +56,7 @@ def make_room(path: Path, size: int) -> None:
 
 
 @contextlib.contextmanager
-def writing(path: Path, size: int | None) -> Iterator[None]:
+def writing(path: Path, size: int | None) -> Generator[None]:
     """Turn the system's "no space left" while ``path`` grows to ``size`` bytes into ``DiskFull``.
 
     What is written stays, so that a pull can go on once there is room.
@@ -75,16 +75,16 @@ def writing(path: Path, size: int | None) -> Iterator[None]:
 def _full(path: Path, size: int, free: int) -> DiskFull:
     needed = f"{size / 1e6:,.1f} MB more are needed" if size else "More space is needed"
     return DiskFull(
-        f"{needed} in {path.parent}, and {free / 1e6:,.1f} MB are free there. Free some space or raise the limit, "
-        "or keep models elsewhere (CAUSETTE_MODELS=/path), then pull again: it goes on where it stopped."
+        f"{needed} in {path.parent}, and {free / 1e6:,.1f} MB are free there. Free some space, raise the limit, "
+        "or keep models elsewhere (CAUSETTE_MODELS=/path), and pull again: it goes on where it stopped."
     )
 
 
 async def in_thread(work: Callable[[Callable[[int], None]], _T], on_bytes: Callable[[int], None]) -> _T:
     """Run ``work(report)`` beside the event loop, whose ``on_bytes`` then hears what ``report`` is told.
 
-    When the caller is cancelled, the next ``report`` ends the work, and only then does this return: no thread goes
-    on writing to a file that its owner believes to be closed, or whose lock it has given back.
+    When the caller is cancelled, the next ``report`` ends the work, and only then does this return: no thread
+    goes on writing to a file that its owner believes to be closed, or whose lock it has given back.
     """
     loop = asyncio.get_running_loop()
     stopped = threading.Event()
@@ -147,7 +147,7 @@ def git_blob_id(path: Path) -> str:
 
 
 def settle(temporary: Path, target: Path) -> None:
-    """Make a finished file appear under its name, whole or not at all, and so that it outlives a power cut."""
+    """Make a finished file appear under its name, whole or not at all, to outlive a power cut."""
     target.parent.mkdir(parents=True, exist_ok=True)
     _sync(temporary)
     temporary.replace(target)
@@ -163,8 +163,8 @@ def _sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock that ``path`` stands for; yields False where ``wait`` is False and another process has it.
+def locked(path: Path, *, wait: bool = True) -> Generator[bool]:
+    """Hold the lock that ``path`` stands for; yields False if not to ``wait`` and another process has it.
 
     The system lets go of it when the process ends, however it ends.
     """
@@ -179,7 +179,7 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
 
 
 @contextlib.asynccontextmanager
-async def locked_soon(path: Path, on_wait: Callable[[], None]) -> AsyncIterator[None]:
+async def locked_soon(path: Path, on_wait: Callable[[], None]) -> AsyncGenerator[None]:
     """The same, waiting without holding up the event loop; ``on_wait`` is called when there is a wait."""
     told = False
     while True:

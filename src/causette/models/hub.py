@@ -1,7 +1,7 @@
 """Where the Hugging Face hub keeps a file, and which bytes it says those are.
 
-Honours ``HF_ENDPOINT`` (a mirror), ``HF_TOKEN`` (for repositories whose licence must be accepted first; sent to the
-hub itself only) and ``HF_HUB_OFFLINE``.
+Honours ``HF_ENDPOINT`` (a mirror), ``HF_TOKEN`` (for repositories whose licence must be accepted first; sent
+to the hub itself only) and ``HF_HUB_OFFLINE``.
 """
 
 import os

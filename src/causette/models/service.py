@@ -27,7 +27,7 @@ class Models:
         hub: which hub is asked, as whom; the environment's when not given.
         network: how patient downloads are.
 
-    Every method that takes a name raises ``NotFound``, with names that are close, for one the catalogue lacks.
+    Every method that takes a name raises ``NotFound``, naming close ones, where the catalogue has none.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Models:
     def installed(self, name: str) -> bool:
         """Whether all of a model's files are in place, with the bytes that the catalogue asks for.
 
-        The bytes themselves were hashed when they were put there; this compares sizes and records, and is quick.
+        The bytes were hashed when they were put there; this compares sizes and records, and is quick.
         """
         card = self.show(name)
         return all(self._in_place(card, file) for file in card.files)
@@ -82,8 +82,8 @@ class Models:
     async def pull(self, name: str, progress: Progress | None = None) -> Path:
         """Fetch what is missing of a model; the path of its main weights file.
 
-        Ended by whatever means, it leaves nothing that looks installed, and the next pull goes on where it stopped.
-        Two pulls of the same model, in one process or several, make one download.
+        Ended by whatever means, it leaves nothing that looks installed, and the next pull goes on where it
+        stopped. Two pulls of the same model, in one process or several, make one download.
 
         Raises:
             PullFailed: a file could be had from none of its sources; the message lists each with its cause.

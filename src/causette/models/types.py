@@ -6,8 +6,8 @@ import msgspec
 
 from causette.errors import CausetteError, Unavailable
 
-#: What a pull is doing: waiting for another process that pulls the same model, receiving bytes, taking a file out
-#: of a package, or comparing a hash.
+#: What a pull is doing: waiting for another process that pulls the same model, receiving bytes, taking a file
+#: out of a package, or comparing a hash.
 Stage = Literal["waiting", "downloading", "unpacking", "verifying", "done"]
 
 Kind = Literal["text", "embedding", "speech", "transcription", "image", "moderation"]
@@ -16,8 +16,8 @@ Kind = Literal["text", "embedding", "speech", "transcription", "image", "moderat
 class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One file of a model: where it lies in the model's folder, what it must be, and where to get it.
 
-    ``sha256`` is None only with ``pin = "on-first-pull"``: then the first pull takes the hash that the hub itself
-    publishes, compares the bytes with it and remembers it for ever after (see ``pins.py``).
+    ``sha256`` is None only with ``pin = "on-first-pull"``: then the first pull takes the hash that the hub
+    itself publishes, compares the bytes with it and remembers it for ever after (see ``pins.py``).
     """
 
     path: str
@@ -78,7 +78,7 @@ class Progress(Protocol):
     """Whoever wants to watch a pull."""
 
     def update(self, name: str, done_bytes: int, total_bytes: int | None, stage: Stage) -> None:
-        """Model ``name`` has ``done_bytes`` of the ``total_bytes`` that this stage handles (None: not known)."""
+        """Model ``name`` has ``done_bytes`` of the ``total_bytes`` of this stage (None: not known)."""
         ...
 
 
@@ -103,7 +103,7 @@ class DiskFull(CausetteError):
 
 
 class SourceFailed(Exception):
-    """One source did not deliver; the next may. ``retryable`` says whether this one is worth another attempt."""
+    """One source did not deliver; the next may. ``retryable``: so may this one, if asked again."""
 
     def __init__(self, cause: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
         super().__init__(cause)

