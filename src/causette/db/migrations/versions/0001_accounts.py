@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", _INSTANT),
     )
     op.create_index(None, "api_keys", ["owner_id", "created_at"])
+    op.create_index(None, "api_keys", ["created_at", "id"])
     op.create_table(
         "setup_links",
         sa.Column("token_hash", sa.LargeBinary, primary_key=True),

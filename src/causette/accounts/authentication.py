@@ -1,0 +1,99 @@
+"""From a request to its caller: a session's cookie for ``/api``, an API key for ``/v1``.
+
+Each surface looks at its own kind of credential only, so that sending both never adds up to more. What is
+ambiguous (two different session cookies, two Authorization headers) proves nothing.
+"""
+
+from typing import Annotated, Final, Protocol
+
+from fastapi import Depends, Request, Response
+
+from causette.accounts.service import SESSION_LIFETIME, Accounts
+from causette.accounts.types import Caller
+from causette.errors import NotAuthenticated
+
+SESSION_COOKIE: Final = "causette_session"
+
+
+class House(Protocol):
+    """As much of the application's state as this room needs."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+
+
+def accounts_of(request: Request) -> Accounts:
+    """The application's accounts, from ``app.state.house``."""
+    house: House = request.app.state.house
+    return house.accounts
+
+
+async def signed_in(request: Request) -> Caller:
+    """FastAPI dependency: whoever is signed in with the session cookie.
+
+    Raises:
+        NotAuthenticated: nobody is (``not_authenticated``).
+    """
+    token = session_token(request)
+    caller = None if token is None else await accounts_of(request).session_caller(token)
+    if caller is None:
+        raise NotAuthenticated("You are not signed in, or your session has ended. Sign in and try again.")
+    return caller
+
+
+async def key_holder(request: Request) -> Caller:
+    """FastAPI dependency: whoever holds the API key in ``Authorization: Bearer``.
+
+    Raises:
+        NotAuthenticated: there is no key (``not_authenticated``), or it is mistyped, unknown, expired or
+            revoked (``invalid_api_key``).
+    """
+    headers = request.headers.getlist("authorization")
+    if not headers:
+        raise NotAuthenticated(
+            "No API key was sent. Send the header 'Authorization: Bearer sk-causette-…' with a key of yours."
+        )
+    scheme, _, secret = headers[0].partition(" ")
+    caller = None
+    if len(headers) == 1 and scheme.lower() == "bearer":
+        caller = await accounts_of(request).key_caller(secret.strip(" "))
+    if caller is None:
+        raise NotAuthenticated(
+            "The API key is not valid: it is mistyped, unknown, expired or revoked. "
+            "Send one good key as 'Authorization: Bearer sk-causette-…'.",
+            code="invalid_api_key",
+        )
+    return caller
+
+
+SignedInCaller = Annotated[Caller, Depends(signed_in)]
+KeyHolder = Annotated[Caller, Depends(key_holder)]
+
+
+def session_token(request: Request) -> str | None:
+    """The value of the session cookie; None when there is none, or several that differ."""
+    values: set[str] = set()
+    for header in request.headers.getlist("cookie"):
+        for pair in header.split(";"):
+            name, _, value = pair.partition("=")
+            if name.strip() == SESSION_COOKIE:
+                values.add(value.strip())
+    return values.pop() if len(values) == 1 else None
+
+
+def set_session_cookie(response: Response, token: str, *, secure: bool) -> None:
+    """Have the browser keep ``token`` for as long as a session lasts without use."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=int(SESSION_LIFETIME.total_seconds()),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def clear_session_cookie(response: Response, *, secure: bool) -> None:
+    """Have the browser forget its session."""
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=secure, httponly=True, samesite="lax")
