@@ -175,6 +175,15 @@ class Accounts:
             user = await store.user_by_id(connection, user_id)
         return None if user is None else Caller(user=user)
 
+    async def caller_of(self, user_id: str) -> Caller | None:
+        """A caller to finish what a person has begun, from an id that the house itself has kept.
+
+        None when the account is gone. An id that somebody sent proves nothing and does not belong here.
+        """
+        async with self._database.read() as connection:
+            user = await store.user_by_id(connection, user_id)
+        return None if user is None else Caller(user=user)
+
     async def update_user(self, caller: Caller, **changes: Unpack[UserChanges]) -> User:
         """Change what the caller asks for of their own account; the rest stays.
 

@@ -33,7 +33,7 @@ def create(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an account. The password is asked for, or read from standard input: never write it in the command."""
+    """Make an account. The password is asked for, or read from standard input: the command never holds it."""
     password = _password_from_stdin() if password_stdin else _password_from_keyboard()
     user = asyncio.run(_create(data, email, name or email.strip().partition("@")[0], password, owner))
     if as_json:
