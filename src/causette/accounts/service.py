@@ -170,12 +170,6 @@ class Accounts:
         return None if found is None else found[0]
 
     async def caller_of(self, user_id: str) -> Caller | None:
-        """The caller that work of ``user_id`` is continued for when no request is there; None if they are gone."""
-        async with self._database.read() as connection:
-            user = await store.user_by_id(connection, user_id)
-        return None if user is None else Caller(user=user)
-
-    async def caller_of(self, user_id: str) -> Caller | None:
         """A caller to finish what a person has begun, from an id that the house itself has kept.
 
         None when the account is gone. An id that somebody sent proves nothing and does not belong here.

@@ -131,12 +131,6 @@ async def user_by_id(connection: AsyncConnection, user_id: str) -> User | None:
     return None if row is None else _user(row)
 
 
-async def user_by_id(connection: AsyncConnection, user_id: str) -> User | None:
-    """One person."""
-    row = (await connection.execute(select(*_USER).where(users.c.id == user_id))).mappings().one_or_none()
-    return None if row is None else _user(row)
-
-
 async def all_users(connection: AsyncConnection) -> tuple[User, ...]:
     """Everybody, the oldest account first."""
     query = select(*_USER).order_by(users.c.created_at, users.c.id)
