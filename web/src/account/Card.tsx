@@ -1,0 +1,33 @@
+import type { ReactNode } from "react";
+import { type Locale, languages, useLocale } from "~/i18n";
+import { preferences } from "~/preferences";
+import { Logo } from "~/ui/Logo";
+
+/** A page for one who is not signed in: one thing to do, and the choice of language. */
+export function Card({ title, lead, children }: { title: string; lead: string; children?: ReactNode }) {
+  const locale = useLocale();
+  return (
+    <div className="flex h-full flex-col overflow-y-auto px-5 pt-[max(1.5rem,env(safe-area-inset-top))] pb-[max(1rem,env(safe-area-inset-bottom))]">
+      <main className="mx-auto my-auto w-full max-w-[23rem] py-8">
+        <Logo className="mb-6 size-10" />
+        <h1 className="text-balance font-serif text-xl tracking-tight">{title}</h1>
+        <p className="mt-1.5 mb-7 text-pretty text-muted">{lead}</p>
+        {children}
+      </main>
+      <footer className="flex justify-center gap-1 text-sm">
+        {(Object.keys(languages) as Locale[]).map((each) => (
+          <button
+            key={each}
+            type="button"
+            lang={each}
+            aria-pressed={each === locale}
+            onClick={() => preferences.set("locale", each)}
+            className="h-9 rounded-sm px-3 text-muted hover:bg-tint hover:text-ink aria-pressed:text-ink touch:h-11"
+          >
+            {languages[each]}
+          </button>
+        ))}
+      </footer>
+    </div>
+  );
+}

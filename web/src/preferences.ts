@@ -1,0 +1,50 @@
+import { useSyncExternalStore } from "react";
+
+/** What this browser remembers of how its reader likes things. `null` means "not chosen". */
+export interface Preferences {
+  theme: "light" | "dark" | null;
+  locale: "en" | "fr" | null;
+  reading: "serif" | null;
+  sidebar: "closed" | null;
+  model: string | null;
+}
+
+const prefix = "causette.";
+const listeners = new Set<() => void>();
+
+function get<K extends keyof Preferences>(name: K): Preferences[K] {
+  return localStorage.getItem(prefix + name) as Preferences[K];
+}
+
+function set<K extends keyof Preferences>(name: K, value: Preferences[K]): void {
+  if (value === null) localStorage.removeItem(prefix + name);
+  else localStorage.setItem(prefix + name, value);
+  announce();
+}
+
+function announce(): void {
+  const root = document.documentElement;
+  const theme = get("theme");
+  if (theme) root.dataset.theme = theme;
+  else delete root.dataset.theme;
+  if (get("reading")) root.dataset.reading = "serif";
+  else delete root.dataset.reading;
+  root.lang = get("locale") ?? (navigator.language.toLowerCase().startsWith("fr") ? "fr" : "en");
+  for (const listener of listeners) listener();
+}
+
+window.addEventListener("storage", (event) => {
+  if (event.key?.startsWith(prefix)) announce();
+});
+
+export const preferences = { get, set };
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** One preference, kept current across tabs. */
+export function usePreference<K extends keyof Preferences>(name: K): Preferences[K] {
+  return useSyncExternalStore(subscribe, () => get(name));
+}
