@@ -75,8 +75,8 @@ def writing(path: Path, size: int | None) -> Generator[None]:
 def _full(path: Path, size: int, free: int) -> DiskFull:
     needed = f"{size / 1e6:,.1f} MB more are needed" if size else "More space is needed"
     return DiskFull(
-        f"{needed} in {path.parent}, and {free / 1e6:,.1f} MB are free there. Free some space, raise the limit, "
-        "or keep models elsewhere (CAUSETTE_MODELS=/path), and pull again: it goes on where it stopped."
+        f"{needed} in {path.parent}, and {free / 1e6:,.1f} MB are free there. Free some space or raise the "
+        "limit, or keep models elsewhere (CAUSETTE_MODELS), and pull again: it goes on where it stopped."
     )
 
 

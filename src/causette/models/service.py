@@ -14,6 +14,18 @@ from causette.models.pip_config import IndexConfig, read_index_config
 from causette.models.pull import Puller
 from causette.models.types import ModelCard, ModelFile, Progress, Unwatched
 from causette.models.web import NetworkPolicy, Trust, Web
+from causette.settings import Settings
+
+
+def open_models(settings: Settings) -> "Models":
+    """The models of an installation: its catalogue, its folder, and its aliases ``default`` and
+    ``embedding``."""
+    aliases = {"default": settings.model, "embedding": settings.embedding_model}
+    return Models(
+        settings.models_folder,
+        Catalogue.load(settings.data / "catalogue.toml"),
+        resolve=lambda name: aliases.get(name, name),
+    )
 
 
 class Models:
