@@ -90,7 +90,10 @@ class Metrics:
             registry=on,
         )
         self.tokens = Counter(
-            "causette_tokens", "Tokens by meter; cached ones are part of input", ["model", "meter"], registry=on
+            "causette_tokens",
+            "Tokens by meter; cached ones are part of input",
+            ["model", "meter"],
+            registry=on,
         )
         self.compute_seconds = Counter(
             "causette_compute_seconds", "Engine time attributed to requests", ["model"], registry=on
@@ -108,5 +111,8 @@ class Metrics:
             "causette_engine_cache_usage", "Share of the KV cache in use, 0 to 1", ["model"], registry=on
         )
         self.engine_restarts = Counter(
-            "causette_engine_restarts", "Times an engine process had to be started again", ["model"], registry=on
+            "causette_engine_restarts",
+            "Times an engine process had to be started again",
+            ["model"],
+            registry=on,
         )

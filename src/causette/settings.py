@@ -32,8 +32,13 @@ class RemoteEngine(BaseModel):
     name: Annotated[str, Field(min_length=1, description="Deployment name, as clients say it in `model`")]
     url: Annotated[str, Field(pattern=r"^https?://", description="Base URL, up to and including /v1")]
     api_key: SecretStr | None = None
-    model: Annotated[str | None, Field(description="The server's own model name; `name` when not given")] = None
+    model: Annotated[str | None, Field(description="The server's own model name; `name` when not given")] = (
+        None
+    )
     kind: Literal["text", "embedding"] = "text"
+    aliases: Annotated[
+        tuple[str, ...], Field(description="Other names; `default` takes the default's place")
+    ] = ()
     context: Annotated[int, Field(gt=0, description="Context length in tokens")] = 8192
 
 
@@ -51,16 +56,24 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="sqlite:///… or postgresql://…; an SQLite file in the data folder when not given"),
     ] = None
-    models: Annotated[Path | None, Field(description="Where weights are kept; `models` in the data folder")] = None
-    model: Annotated[str, Field(description="The catalogue model deployed as `default`")] = "smollm2-135m-instruct"
+    models: Annotated[
+        Path | None, Field(description="Where weights are kept; `models` in the data folder")
+    ] = None
+    model: Annotated[str, Field(description="The catalogue model deployed as `default`")] = (
+        "smollm2-135m-instruct"
+    )
     embedding_model: Annotated[str, Field(description="The catalogue model deployed as `embedding`")] = (
         "all-minilm-l6-v2"
     )
     engines: Annotated[tuple[RemoteEngine, ...], Field(description="OpenAI-compatible servers to use")] = ()
     kv_cache_gb: Annotated[int, Field(ge=1, description="Memory for the embedded engine's KV cache, GiB")] = 2
     max_running: Annotated[int, Field(ge=1, description="Sequences the embedded engine decodes at once")] = 64
-    max_queued: Annotated[int, Field(ge=0, description="Requests that may wait; more are refused with 429")] = 256
-    shutdown_grace: Annotated[float, Field(ge=0, description="Seconds running replies get at shutdown")] = 20.0
+    max_queued: Annotated[
+        int, Field(ge=0, description="Requests that may wait; more are refused with 429")
+    ] = 256
+    shutdown_grace: Annotated[float, Field(ge=0, description="Seconds running replies get at shutdown")] = (
+        20.0
+    )
     public_url: Annotated[str | None, Field(description="How the outside reaches this server")] = None
     secure_cookies: Annotated[bool, Field(description="Send cookies over HTTPS only")] = False
     log_format: Literal["console", "json"] = "console"

@@ -1,7 +1,8 @@
 """An engine behind any server that speaks OpenAI's protocol, over TCP (vLLM, SGLang, llama-server, a hosted API) or
 over a Unix socket (our own embedded engine)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 
@@ -62,14 +63,16 @@ class OpenAIClient:
         """The longest prompt plus reply, in tokens."""
         return self._context
 
-    async def generate(self, request: GenerateRequest) -> AsyncIterator[Delta | Completed]:
-        """See :class:`~causette.engines.types.Engine`. Closing the iterator closes the connection, which stops the work."""
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Delta | Completed]:
+        """See :class:`~causette.engines.types.Engine`. Closing the iterator closes the connection: the work stops."""
         path = "completions" if isinstance(request.prompt, str) else "chat/completions"
         body = _write(request_body(request, self._model))
         try:
             async with self._post(path, body, request.id) as response:
                 if response.status != 200:
-                    raise _refusal(response.status, await response.read(), response.headers.get("retry-after"))
+                    raise _refusal(
+                        response.status, await response.read(), response.headers.get("retry-after")
+                    )
                 async for item in _items(response.content):
                     yield item
                     if isinstance(item, Completed):
@@ -93,7 +96,9 @@ class OpenAIClient:
         try:
             answer = _read_vectors(content)
         except msgspec.DecodeError as error:
-            raise Unavailable(f"The engine's answer could not be read: {error}", code="engine_protocol") from error
+            raise Unavailable(
+                f"The engine's answer could not be read: {error}", code="engine_protocol"
+            ) from error
         done = answer.usage.completed()
         rows = sorted(answer.data, key=lambda row: row.index)
         return Embeddings([row.embedding for row in rows], done.usage, done.compute)
@@ -131,13 +136,17 @@ class OpenAIClient:
                 if self._socket is not None
                 else aiohttp.TCPConnector(limit=0)
             )
-            timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS, total=None)
+            timeout = aiohttp.ClientTimeout(
+                sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS, total=None
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector, timeout=timeout, read_bufsize=_MAX_EVENT_BYTES, auto_decompress=True
             )
         return self._session
 
-    def _post(self, path: str, body: bytes, request_id: str) -> "aiohttp.client._RequestContextManager":
+    def _post(
+        self, path: str, body: bytes, request_id: str
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         headers = {**self._headers, REQUEST_ID_HEADER: request_id}
         return self._client().post(f"{self._url}/{path}", data=body, headers=headers, allow_redirects=False)
 
@@ -150,7 +159,7 @@ class OpenAIClient:
         )
 
 
-async def _items(content: aiohttp.StreamReader) -> AsyncIterator[Delta | Completed]:
+async def _items(content: aiohttp.StreamReader) -> AsyncGenerator[Delta | Completed]:
     """The deltas of a stream of server-sent events, then its account when it gave one or ended properly."""
     done: Completed | None = None
     async for line in content:
@@ -164,7 +173,9 @@ async def _items(content: aiohttp.StreamReader) -> AsyncIterator[Delta | Complet
         try:
             chunk = _read_chunk(data)
         except msgspec.DecodeError as error:
-            raise Unavailable(f"The engine sent what is not a chunk: {error}", code="engine_protocol") from error
+            raise Unavailable(
+                f"The engine sent what is not a chunk: {error}", code="engine_protocol"
+            ) from error
         if chunk.error is not None:
             raise _domain_error(503, chunk.error, None)
         for choice in chunk.choices:
@@ -200,9 +211,13 @@ def _domain_error(status: int, error: WireError, retry_after: str | None) -> Cau
             error.message, code="context_length_exceeded" if too_long else code, param=error.param
         )
     if status in {401, 403}:
-        return Unavailable("The engine refuses this server's key; its owner has to correct it.", code="engine_refused")
+        return Unavailable(
+            "The engine refuses this server's key; its owner has to correct it.", code="engine_refused"
+        )
     if status == 404:
-        return Unavailable(f"The engine does not have this model: {error.message}", code="engine_model_missing")
+        return Unavailable(
+            f"The engine does not have this model: {error.message}", code="engine_model_missing"
+        )
     return Unavailable(error.message, code=code or "engine_error", retry_after=seconds or _RETRY_SECONDS)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -107,7 +107,7 @@ class EmbeddedEngine:
         """Whether a request sent now would be worked on."""
         return self.state is State.READY
 
-    async def generate(self, request: GenerateRequest) -> AsyncIterator[Delta | Completed]:
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Delta | Completed]:
         """See :class:`~causette.engines.types.Engine`. Waits for an engine that is starting."""
         await self._until_ready()
         async for item in self._client.generate(request):
@@ -150,7 +150,12 @@ class EmbeddedEngine:
             failures = 0 if lived > _STABLE_SECONDS else failures + 1
             self.restarts += 1
             self._on_restart(self.config.name)
-            _log.warning("engine ended and is restarted", engine=self.config.name, exit_code=code, lived=round(lived, 1))
+            _log.warning(
+                "engine ended and is restarted",
+                engine=self.config.name,
+                exit_code=code,
+                lived=round(lived, 1),
+            )
 
     async def _run_once(self) -> int:
         """Start the process and see it to its end; its exit code."""

@@ -4,7 +4,7 @@ An engine knows no user and no price. Every implementation (embedded or remote) 
 suite runs against all of them.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -128,7 +128,7 @@ class Embeddings:
 
     vectors: Sequence[Sequence[float]]
     usage: Usage
-    compute: Compute = Compute()
+    compute: Compute
 
 
 class Engine(Protocol):
@@ -144,7 +144,7 @@ class Engine(Protocol):
         """The longest prompt plus reply, in tokens."""
         ...
 
-    def generate(self, request: GenerateRequest) -> AsyncIterator[Delta | Completed]:
+    def generate(self, request: GenerateRequest) -> AsyncGenerator[Delta | Completed]:
         """Deltas as they are made, then one ``Completed``. Closing the iterator stops the work at once."""
         ...
 

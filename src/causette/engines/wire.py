@@ -51,19 +51,18 @@ class WireUsage(msgspec.Struct):
     total_tokens: int = 0
     prompt_tokens_details: WirePromptDetails | None = None
     completion_tokens_details: WireCompletionDetails | None = None
-    causette: WireCompute | None = None
+    #: Only between an engine and the gateway: what a request cost its owner is not its sender's to see.
+    causette: WireCompute | msgspec.UnsetType = msgspec.UNSET
 
     @classmethod
-    def of(cls, done: Completed) -> "WireUsage":
-        """The wire form of a finished request's usage and compute."""
-        usage, compute = done.usage, done.compute
+    def of(cls, usage: Usage) -> "WireUsage":
+        """The wire form of a finished request's usage."""
         return cls(
             prompt_tokens=usage.input_tokens,
             completion_tokens=usage.output_tokens,
             total_tokens=usage.input_tokens + usage.output_tokens,
             prompt_tokens_details=WirePromptDetails(usage.cached_tokens),
             completion_tokens_details=WireCompletionDetails(usage.reasoning_tokens),
-            causette=WireCompute(compute.compute_ns, compute.queue_ns),
         )
 
     def completed(self) -> Completed:
@@ -76,7 +75,7 @@ class WireUsage(msgspec.Struct):
                 output_tokens=self.completion_tokens,
                 reasoning_tokens=(reply.reasoning_tokens or 0) if reply else 0,
             ),
-            compute=Compute(ours.compute_ns, ours.queue_ns) if ours else Compute(),
+            compute=Compute(ours.compute_ns, ours.queue_ns) if isinstance(ours, WireCompute) else Compute(),
         )
 
 

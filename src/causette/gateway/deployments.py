@@ -1,7 +1,7 @@
 """What answers under which name."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
@@ -24,7 +24,7 @@ class Deployment:
     description: str = ""
     aliases: tuple[str, ...] = ()
     #: What this model samples best with; a request's own values win.
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     #: Unix seconds; OpenAI's model objects carry one.
     created: int = 0
 
@@ -48,7 +48,7 @@ class Deployments:
             for name in (deployment.name, *deployment.aliases):
                 self._by_name.setdefault(name, deployment)
 
-    def __iter__(self) -> "Iterable[Deployment]":
+    def __iter__(self) -> Iterator[Deployment]:
         return iter(self._all)
 
     def find(self, name: str, kind: Kind) -> Deployment:
@@ -63,7 +63,9 @@ class Deployments:
             offered = sorted(known for known, found in self._by_name.items() if found.kind == kind)
             near = get_close_matches(name, offered, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(offered) or 'none'}."
-            raise NotFound(f"The model {name!r} does not exist. {hint}", code="model_not_found", param="model")
+            raise NotFound(
+                f"The model {name!r} does not exist. {hint}", code="model_not_found", param="model"
+            )
         if deployment.kind != kind:
             raise InvalidRequest(
                 f"The model {name!r} makes {_MAKES[deployment.kind]}, not {_MAKES[kind]}.",

@@ -4,7 +4,7 @@ Today it resolves the deployment, streams, and observes. Reservation, fair queue
 :meth:`Gateway.generate` without any surface changing.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from time import perf_counter
 
 import msgspec
@@ -15,8 +15,6 @@ from causette.errors import CausetteError
 from causette.gateway.deployments import Deployment, Deployments
 from causette.observability import Metrics
 
-__all__ = ["Gateway"]
-
 
 class Gateway:
     """Takes requests to engines on behalf of callers."""
@@ -25,7 +23,11 @@ class Gateway:
         self.deployments = deployments
         self._metrics = metrics
 
-    async def generate(self, caller: Caller, request: GenerateRequest) -> AsyncIterator[Delta | Completed]:
+    def context(self, model: str) -> int:
+        """The longest prompt plus reply of a text model, in tokens."""
+        return self.deployments.find(model, "text").engine.context
+
+    async def generate(self, caller: Caller, request: GenerateRequest) -> AsyncGenerator[Delta | Completed]:
         """Text for ``request``: deltas, then one ``Completed``. Closing the iterator stops the engine's work.
 
         Raises:

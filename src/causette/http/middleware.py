@@ -68,7 +68,9 @@ class RequestContext:
         self._metrics.requests.labels(scope["method"], route, status).inc()
         self._metrics.request_seconds.labels(route).observe(seconds)
         if path not in _QUIET:
-            _log.info("request", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1))
+            _log.info(
+                "request", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1)
+            )
 
 
 class BrowserGuard:
@@ -118,7 +120,9 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             if seen > _MAX_BODY_BYTES:
-                raise InvalidRequest(f"A body may have at most {_MAX_BODY_BYTES} bytes.", code="body_too_large")
+                raise InvalidRequest(
+                    f"A body may have at most {_MAX_BODY_BYTES} bytes.", code="body_too_large"
+                )
         return message
 
     return receive_within_limit

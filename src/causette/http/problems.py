@@ -54,7 +54,10 @@ def problem_of(error: CausetteError) -> JSONResponse:
 
 def problem_of_validation(error: RequestValidationError) -> JSONResponse:
     """A body or parameter that does not have the documented shape."""
-    fields = [(field_name(item["loc"]), str(item["msg"])) for item in problems_in(error)]
+    fields = [
+        (field_name(item["loc"]), str(item["msg"]).removeprefix("Value error, "))
+        for item in problems_in(error)
+    ]
     detail = "; ".join(f"{field}: {message}" if field else message for field, message in fields)
     return problem(422, detail, "invalid_request", fields=fields)
 

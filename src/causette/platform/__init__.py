@@ -1,1 +1,1 @@
-
+"""The OpenAI-compatible surface: thin translations to the rooms beneath."""

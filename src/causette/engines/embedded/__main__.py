@@ -32,7 +32,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kv-cache-gb", type=int, default=2)
     parser.add_argument("--max-running", type=int, default=64)
     parser.add_argument("--max-queued", type=int, default=256)
-    parser.add_argument("--grace", type=float, default=20.0, help="seconds to finish running replies at shutdown")
+    parser.add_argument(
+        "--grace", type=float, default=20.0, help="seconds to finish running replies at shutdown"
+    )
     return parser.parse_args()
 
 
@@ -56,7 +58,7 @@ async def _serve(app: "Starlette", arguments: argparse.Namespace) -> None:
     # The parent holds the other end and never writes: this becomes readable when the parent is gone.
     running.add_reader(sys.stdin.fileno(), os._exit, 0)
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

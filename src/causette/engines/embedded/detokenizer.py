@@ -87,7 +87,7 @@ class StopStrings:
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = stops
-        self._held = ""
+        self._held: str = ""
         self.found = False
 
     def push(self, text: str, *, last: bool = False) -> str:
@@ -96,7 +96,7 @@ class StopStrings:
             return ""
         if not self._stops:
             return text
-        text = self._held + text
+        text = f"{self._held}{text}"
         starts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
         if starts:
             self.found, self._held = True, ""
@@ -129,6 +129,9 @@ def detokenizers(
         if token not in special:
             pieces[token] = piece
     ids = encode(PROBE)
-    if all(token < len(pieces) for token in ids) and b"".join(pieces[token] for token in ids) == PROBE.encode():
+    if (
+        all(token < len(pieces) for token in ids)
+        and b"".join(pieces[token] for token in ids) == PROBE.encode()
+    ):
         return lambda: ByteDetokenizer(pieces)
     return lambda: WindowDetokenizer(decode)

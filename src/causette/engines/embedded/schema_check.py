@@ -23,7 +23,13 @@ _BEYOND_AUTOMATA: Final = re.compile(r"\(\?(?!:)|\\[1-9bBkpP]")
 _SCHEMAS: Final = ("not", "if", "then", "else", "contains", "propertyNames", "dependentSchemas")
 _MAPS: Final = ("properties", "patternProperties", "$defs", "definitions")
 _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
-_ONE: Final = ("items", "additionalProperties", "unevaluatedProperties", "additionalItems", "unevaluatedItems")
+_ONE: Final = (
+    "items",
+    "additionalProperties",
+    "unevaluatedProperties",
+    "additionalItems",
+    "unevaluatedItems",
+)
 _COUNTS: Final = (("minLength", "maxLength"), ("minItems", "maxItems"), ("minProperties", "maxProperties"))
 _RANGES: Final = (
     ("minimum", "maximum"),
@@ -148,7 +154,9 @@ def _check_required(node: dict[str, object], where: str) -> None:
     required = node.get("required")
     if required is None:
         return
-    if not isinstance(required, list) or not all(isinstance(name, str) for name in cast("list[object]", required)):
+    if not isinstance(required, list) or not all(
+        isinstance(name, str) for name in cast("list[object]", required)
+    ):
         raise _refuse(where, "required is a list of property names")
     if node.get("additionalProperties") is False:
         known = set(cast("dict[str, object]", node.get("properties") or {}))

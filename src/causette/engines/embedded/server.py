@@ -5,7 +5,7 @@ Completions are always streamed here; whoever wants them whole joins them (see `
 
 from collections.abc import AsyncIterator, Callable
 from time import perf_counter_ns, time
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from starlette.applications import Starlette
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from causette.engines.types import Completed, Delta, GenerateRequest
+from causette.engines.types import Completed
 from causette.engines.wire import (
     REQUEST_ID_HEADER,
     EngineStats,
@@ -30,6 +30,10 @@ from causette.engines.wire import (
     WireUsage,
 )
 from causette.errors import CausetteError, InvalidRequest
+
+if TYPE_CHECKING:
+    from causette.engines.embedded.encoder import SentenceEncoder
+    from causette.engines.embedded.step_loop import Job, StepLoop
 
 _EVENTS: Final = "text/event-stream"
 _encode: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode
@@ -56,21 +60,7 @@ class _EmbeddingBody(msgspec.Struct):
     model: str = ""
 
 
-class _Job(Protocol):
-    def deltas(self) -> AsyncIterator[Delta | Completed]: ...
-
-
-class _Loop(Protocol):
-    def submit(self, request: GenerateRequest) -> _Job: ...
-    def cancel(self, job: _Job) -> None: ...
-    def stats(self) -> EngineStats: ...
-
-
-class _Encoder(Protocol):
-    def encode(self, texts: list[str]) -> tuple[object, list[int]]: ...
-
-
-def text_server(loop: _Loop) -> Starlette:
+def text_server(loop: "StepLoop") -> Starlette:
     """The application around a step loop."""
 
     async def completions(request: Request) -> Response:
@@ -97,7 +87,7 @@ def text_server(loop: _Loop) -> Starlette:
     )
 
 
-def embedding_server(encoder: _Encoder, name: str) -> Starlette:
+def embedding_server(encoder: "SentenceEncoder", name: str) -> Starlette:
     """The application around a sentence encoder."""
     stats = EngineStats(model=name)
     started = perf_counter_ns()
@@ -131,7 +121,7 @@ def embedding_server(encoder: _Encoder, name: str) -> Starlette:
     )
 
 
-async def _events(loop: _Loop, job: _Job, body: WireRequest, request_id: str) -> AsyncIterator[bytes]:
+async def _events(loop: "StepLoop", job: "Job", body: WireRequest, request_id: str) -> AsyncIterator[bytes]:
     """The job's deltas as server-sent events. Closing this (the client left) cancels the job."""
     chat = body.messages is not None
     kind = "chat.completion.chunk" if chat else "text_completion"
@@ -143,9 +133,15 @@ async def _events(loop: _Loop, job: _Job, body: WireRequest, request_id: str) ->
     try:
         async for item in job.deltas():
             if isinstance(item, Completed):
-                yield event([], WireUsage.of(item)) + b"data: [DONE]\n\n"
+                usage = WireUsage.of(item.usage)
+                usage.causette = WireCompute(item.compute.compute_ns, item.compute.queue_ns)
+                yield event([], usage) + b"data: [DONE]\n\n"
                 return
-            logprobs = WireLogprobs([WireTokenLogprob.of(token) for token in item.logprobs]) if item.logprobs else None
+            logprobs = (
+                WireLogprobs([WireTokenLogprob.of(token) for token in item.logprobs])
+                if item.logprobs
+                else None
+            )
             choice = WireChoice(item.index, logprobs=logprobs, finish_reason=item.finish_reason)
             if chat:
                 choice.delta = WireMessage(content=item.text)

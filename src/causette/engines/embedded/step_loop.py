@@ -9,7 +9,7 @@ Because every step is timed and its contents are known, the machine's busy time 
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from itertools import count
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
@@ -20,7 +20,15 @@ from causette.engines.embedded.attribution import StepCosts, StepWork
 from causette.engines.embedded.detokenizer import StopStrings
 from causette.engines.embedded.prefix_cache import PrefixCacheBooks
 from causette.engines.embedded.text_model import TextModel, first_reason
-from causette.engines.types import Completed, Compute, Delta, FinishReason, GenerateRequest, TokenLogprob, Usage
+from causette.engines.types import (
+    Completed,
+    Compute,
+    Delta,
+    FinishReason,
+    GenerateRequest,
+    TokenLogprob,
+    Usage,
+)
 from causette.engines.wire import EngineStats
 from causette.errors import CausetteError, InvalidRequest, TooManyRequests, Unavailable
 
@@ -33,12 +41,24 @@ _TURNS_BETWEEN_STEPS: Final = 4
 _BUSY_FLUSH_NS: Final = 80_000_000
 _BUSY: Final = 8
 _MAX_SEED: Final = 2**31
+# Not a secret: it only makes two replies to one question differ.
+_seeds: Final = random.Random()  # noqa: S311
 
 
 class _Reply:
     """One choice of a request, growing."""
 
-    __slots__ = ("detokenizer", "finish", "handle", "ids", "index", "logprobs", "prompt_left", "stops", "text")
+    __slots__ = (
+        "detokenizer",
+        "finish",
+        "handle",
+        "ids",
+        "index",
+        "logprobs",
+        "prompt_left",
+        "stops",
+        "text",
+    )
 
     def __init__(self, index: int, model: TextModel, stops: Sequence[str]) -> None:
         self.index = index
@@ -65,7 +85,9 @@ class _Reply:
 class Job:
     """One request's way through the loop. Iterate :meth:`deltas`; :meth:`StepLoop.cancel` when nobody reads."""
 
-    def __init__(self, request: GenerateRequest, prompt: list[int], model: TextModel, max_new_tokens: int) -> None:
+    def __init__(
+        self, request: GenerateRequest, prompt: list[int], model: TextModel, max_new_tokens: int
+    ) -> None:
         self.request = request
         self.prompt = prompt
         self.max_new_tokens = max_new_tokens
@@ -81,7 +103,7 @@ class Job:
         self._next_flush = 0
         self._wake = asyncio.Event()
 
-    async def deltas(self) -> AsyncIterator[Delta | Completed]:
+    async def deltas(self) -> AsyncGenerator[Delta | Completed]:
         """What is made, as it is made, then one ``Completed``.
 
         Raises:
@@ -229,7 +251,7 @@ class StepLoop:
     def _start(self, job: Job) -> None:
         job.started_at = perf_counter_ns()
         sampling = job.request.sampling
-        first_seed = random.randrange(_MAX_SEED) if sampling.seed is None else sampling.seed % _MAX_SEED
+        first_seed = _seeds.randrange(_MAX_SEED) if sampling.seed is None else sampling.seed % _MAX_SEED
         for reply in job.replies:
             config = self._model.generation_config(
                 sampling, job.max_new_tokens, (first_seed + reply.index) % _MAX_SEED
@@ -247,7 +269,7 @@ class StepLoop:
         began = perf_counter_ns()
         try:
             self._pipeline.step()
-        except Exception as error:  # noqa: BLE001 - whatever the runtime throws, its batch is lost
+        except Exception as error:  # whatever the runtime throws, its batch is lost
             self._break(error)
             return
         now = perf_counter_ns()
@@ -266,7 +288,10 @@ class StepLoop:
     def _collect(self) -> list[StepWork]:
         """Read what the step made, and what it cost whom, in the order of the running jobs."""
         writing = sum(
-            1 for job in self._running for reply in job.replies if reply.handle is not None and not reply.prompt_left
+            1
+            for job in self._running
+            for reply in job.replies
+            if reply.handle is not None and not reply.prompt_left
         )
         # The runtime's scheduler: replies first, then prompts in order of arrival, up to the step's size.
         budget = self._model.config.max_batched_tokens - writing

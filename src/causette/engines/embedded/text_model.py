@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import openvino as ov
@@ -57,9 +57,11 @@ class TextModel:
 
     def __init__(self, config: TextModelConfig) -> None:
         self.config = config
-        self.pipeline = genai.ContinuousBatchingPipeline(str(config.path), scheduler_config(config), "CPU", {})
+        self.pipeline = genai.ContinuousBatchingPipeline(
+            str(config.path), scheduler_config(config), "CPU", {}
+        )
         self._tokenizer = self.pipeline.get_tokenizer()
-        vocabulary: dict[bytes, int] = self._tokenizer.get_vocab()
+        vocabulary = cast("dict[bytes, int]", self._tokenizer.get_vocab())
         self._special = _special_tokens(self._tokenizer, vocabulary)
         self._control_texts = tuple(
             piece.decode() for piece, token in vocabulary.items() if token in self._special
@@ -143,7 +145,9 @@ class TextModel:
             config.set_eos_token_id(self.pipeline.get_config().eos_token_id)
             config.validate()
         except RuntimeError as error:
-            raise InvalidRequest(f"The engine cannot sample with these values: {first_reason(error)}") from None
+            raise InvalidRequest(
+                f"The engine cannot sample with these values: {first_reason(error)}"
+            ) from None
         return config
 
     def add(
@@ -165,7 +169,8 @@ class TextModel:
             return self._tokenizer.apply_chat_template(history, add_generation_prompt=True)
         except RuntimeError as error:
             raise InvalidRequest(
-                f"This model's chat template does not take these messages: {first_reason(error)}", param="messages"
+                f"This model's chat template does not take these messages: {first_reason(error)}",
+                param="messages",
             ) from None
 
     def _defused(self, content: str) -> str:

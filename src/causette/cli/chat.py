@@ -1,0 +1,192 @@
+"""``causette chat``: a conversation in the terminal, on the same engines, through the same door."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.markdown import Markdown
+
+from causette.errors import CausetteError
+from causette.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from causette.accounts.types import Caller
+    from causette.engines.types import ChatMessage
+    from causette.gateway import Gateway
+
+_HELP = """**/new** begins again · **/quit** (or Ctrl-D) leaves · Ctrl-C stops a reply"""
+
+
+def chat(
+    question: Annotated[
+        list[str] | None, typer.Argument(help="Ask this and leave; without it, a conversation begins.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The catalogue's model to talk with.  [default: smollm2-135m-instruct]")
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option(help="Instructions for the model.", show_default=False)
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="The data folder.", show_default=False)] = None,
+) -> None:
+    """Chat in the terminal. No server needs to run.
+
+    What is piped in is read with the question; piped out, the reply is plain text.
+
+    Examples:
+
+      causette chat
+
+      causette chat "What is a causette?"
+
+      git diff | causette chat "Write a commit message for this."
+    """
+    settings = load_settings(data=data, model=model)
+    asked = " ".join(question or [])
+    if not sys.stdin.isatty():
+        asked = "\n\n".join(part for part in (asked, sys.stdin.read().strip()) if part)
+    asyncio.run(_chat(settings, asked, system))
+
+
+async def _chat(settings: Settings, asked: str, system: str | None) -> None:
+    from causette.app import build_house  # noqa: PLC0415 - keeps `causette --help` quick
+    from causette.cli.models import ensure  # noqa: PLC0415
+    from causette.models import Catalogue, Models  # noqa: PLC0415
+    from causette.observability import configure_logging  # noqa: PLC0415
+
+    configure_logging(settings.model_copy(update={"log_level": "error"}))
+    console = Console()
+    models = Models(settings.models_folder, Catalogue.load(settings.data / "catalogue.toml"))
+    await ensure(models, [settings.model, settings.embedding_model], Console(stderr=True))
+    house = build_house(settings)
+    conversation = _Conversation(house.gateway, console, system)
+    try:
+        if asked:
+            await conversation.say(asked)
+            return
+        if not sys.stdin.isatty():
+            return
+        with suppress(EOFError):
+            await _talk(conversation, console)
+    finally:
+        await asyncio.gather(*(engine.stop() for engine in house.embedded))
+        await house.database.close()
+
+
+async def _talk(conversation: "_Conversation", console: Console) -> None:
+    # Gives input() line editing and history, where the platform has it.
+    with suppress(ImportError):
+        import_module("readline")
+    console.print(Markdown(_HELP), style="dim")
+    while True:
+        try:
+            # A blocked input() would hold up the engine's supervision.
+            line = (await asyncio.to_thread(console.input, "\n[bold]›[/bold] ")).strip()
+        except KeyboardInterrupt:
+            return
+        match line:
+            case "":
+                continue
+            case "/quit" | "/exit":
+                return
+            case "/new":
+                conversation.forget()
+                console.print("A new conversation.", style="dim")
+            case "/help":
+                console.print(Markdown(_HELP), style="dim")
+            case _:
+                await conversation.say(line)
+
+
+class _Conversation:
+    """The turns so far, and how a reply is shown."""
+
+    def __init__(self, gateway: "Gateway", console: Console, system: str | None) -> None:
+        self._gateway = gateway
+        self._console = console
+        self._system = system
+        self._turns: list[ChatMessage] = []
+
+    def forget(self) -> None:
+        """Begin again."""
+        self._turns.clear()
+
+    async def say(self, content: str) -> None:
+        """Ask, and show the reply as it comes. Ctrl-C keeps what there is."""
+        from causette.engines.types import ChatMessage  # noqa: PLC0415
+
+        self._turns.append(ChatMessage("user", content))
+        pieces: list[str] = []
+        task = asyncio.ensure_future(self._show(pieces))
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            self._console.print("(stopped)", style="dim")
+        except CausetteError:
+            self._turns.pop()
+            raise
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+        self._turns.append(ChatMessage("assistant", "".join(pieces)))
+
+    async def _show(self, pieces: list[str]) -> None:
+        if not self._console.is_terminal:
+            async with aclosing(self._reply()) as reply:
+                async for text in reply:
+                    pieces.append(text)
+                    self._console.file.write(text)
+                    self._console.file.flush()
+            self._console.file.write("\n")
+            return
+        with Live(console=self._console, refresh_per_second=12, vertical_overflow="visible") as live:
+            async with aclosing(self._reply()) as reply:
+                async for text in reply:
+                    pieces.append(text)
+                    live.update(Markdown("".join(pieces)))
+
+    async def _reply(self) -> "AsyncGenerator[str]":
+        from causette.engines.types import ChatMessage, Delta, GenerateRequest, Sampling  # noqa: PLC0415
+        from causette.ids import new_id  # noqa: PLC0415
+
+        opening = (ChatMessage("system", self._system),) if self._system else ()
+        longest = self._gateway.context("default") // 4
+        request = GenerateRequest(
+            id=new_id("req"),
+            model="default",
+            prompt=(*opening, *self._turns),
+            sampling=Sampling(max_tokens=longest),
+        )
+        async with aclosing(self._gateway.generate(_terminal_caller(), request)) as items:
+            async for item in items:
+                if isinstance(item, Delta) and item.text:
+                    yield item.text
+
+
+def _terminal_caller() -> "Caller":
+    """Whoever can read the data folder: the terminal's own user, who needs no account."""
+    from causette.accounts.types import Caller, User  # noqa: PLC0415
+    from causette.clock import utc_now  # noqa: PLC0415
+
+    name = os.environ.get("USER", "terminal")
+    return Caller(
+        user=User(
+            id="user_terminal",
+            email=f"{name}@localhost",
+            name=name,
+            role="owner",
+            locale=None,
+            theme="system",
+            created_at=utc_now(),
+        )
+    )
