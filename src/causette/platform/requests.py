@@ -212,17 +212,8 @@ class CompletionBody(_Sampled):
 
     @field_validator("prompt", mode="before")
     @classmethod
-    def _not_tokens(cls, prompt: Any) -> Any:
-        if isinstance(prompt, list):
-            if not prompt:
-                raise ValueError("the list of prompts is empty")
-            if not all(isinstance(item, str) for item in prompt):
-                raise ValueError("prompts are text here, not token ids")
-            if len(prompt) > _MOST_CHOICES:
-                raise ValueError(
-                    f"at most {_MOST_CHOICES} prompts are taken at once, {len(prompt)} were sent"
-                )
-        return prompt
+    def _not_tokens(cls, prompt: object) -> object:
+        return _texts(prompt, "prompt", most=_MOST_CHOICES)
 
     @model_validator(mode="after")
     def _best_of_all(self) -> "CompletionBody":

@@ -113,9 +113,9 @@ class Writer:
         stopping = asyncio.create_task(self._stop.wait())
         try:
             await self._keep_log(generation, draft, log, writing, stopping)
-            if not writing.done():
-                return _outcome(draft, Status.STOPPED)
-            writing.result()
+            stopped = not writing.done()
+            if not stopped:
+                writing.result()
         except WriterReplaced:
             raise
         except CausetteError as error:
@@ -124,7 +124,7 @@ class Writer:
             _log.exception("reply failed", generation=generation.id)
             return _outcome(draft, Status.FAILED, CausetteError("Something went wrong on the server."))
         else:
-            return _outcome(draft, Status.COMPLETE)
+            return _outcome(draft, Status.STOPPED if stopped else Status.COMPLETE)
         finally:
             for task in (writing, stopping):
                 task.cancel()
