@@ -12,7 +12,7 @@ import { useEffect } from "react";
 import { Setup } from "./account/Setup";
 import { SignIn } from "./account/SignIn";
 import { explain } from "./api/problems";
-import { bootstrapQuery, queries } from "./api/queries";
+import { bootstrapQuery, forgetConversations, queries } from "./api/queries";
 import { useWords } from "./i18n";
 import { LiveRegion } from "./shell/LiveRegion";
 import { Shell } from "./shell/Shell";
@@ -28,6 +28,7 @@ function Door() {
   const user = data?.user;
   useEffect(() => {
     if (user) adopt(user);
+    else if (user === null) forgetConversations();
   }, [user]);
   if (!data)
     return (

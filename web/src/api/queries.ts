@@ -77,6 +77,10 @@ export function signedOut(): void {
   queries.setQueryData(bootstrapQuery.queryKey, (known?: Bootstrap) =>
     known ? { ...known, user: null } : known,
   );
+}
+
+/** Forgets what only its owner may see; once nothing on the page shows it any more. */
+export function forgetConversations(): void {
   queries.removeQueries({ queryKey: ["conversations"] });
   queries.removeQueries({ queryKey: ["conversation"] });
 }

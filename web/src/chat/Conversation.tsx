@@ -14,6 +14,7 @@ import type { Message, Model, Thread as ThreadData } from "~/api/types";
 import { useWords } from "~/i18n";
 import { notify } from "~/notices";
 import { preferences, usePreference } from "~/preferences";
+import { shortcut } from "~/shell/keys";
 import { announce } from "~/shell/LiveRegion";
 import { Composer } from "./Composer";
 import { ConversationContext, type Trouble } from "./context";
@@ -166,6 +167,20 @@ export function Conversation({ id }: { id: string | null }) {
     },
     onCancel: stop,
   });
+
+  useEffect(() => {
+    if (!running) return;
+    const pressed = (event: KeyboardEvent) => {
+      // Escape first closes what is open over the conversation, and ends an edit.
+      const elsewhere = document.querySelector("dialog[open], [role=menu]") !== null;
+      const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea");
+      if (elsewhere || typing || shortcut(event) !== "stop") return;
+      event.preventDefault();
+      stop();
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, [running, stop]);
 
   // What went wrong in one conversation is of no concern in another.
   const [troubleOf, setTroubleOf] = useState(id);

@@ -40,7 +40,7 @@ export function Thread() {
       <section
         ref={viewport}
         data-viewport
-        className="min-h-0 flex-1 overflow-y-auto overscroll-contain [scrollbar-gutter:stable_both-edges]"
+        className="min-h-0 flex-1 overflow-y-auto overscroll-contain [mask-image:linear-gradient(transparent,#000_1.25rem,#000_calc(100%-1rem),transparent)] [scrollbar-gutter:stable_both-edges]"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the thread scrolls, so the keyboard must be able to reach it
         tabIndex={0}
         aria-label={t.thread.label}

@@ -17,7 +17,9 @@ export function ThreadProblem({
   return (
     <div role="alert" className="m-auto max-w-sm px-6 py-12 text-center">
       <h1 className="font-serif text-lg">{missing ? t.thread.notFound : t.thread.failed}</h1>
-      <p className="mt-2 mb-6 text-muted text-sm">{missing ? t.thread.notFoundHint : explain(error, t)}</p>
+      <p className="mt-2 mb-6 text-balance text-muted text-sm">
+        {missing ? t.thread.notFoundHint : explain(error, t)}
+      </p>
       {missing ? (
         <Link to="/" className={buttonLook("primary")}>
           {t.thread.startNew}

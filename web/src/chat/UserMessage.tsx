@@ -7,6 +7,7 @@ import { buttonLook } from "~/ui/Button";
 import { IconButton } from "~/ui/IconButton";
 import { useCopy } from "~/ui/useCopy";
 import { Branches } from "./Branches";
+import { useConversation } from "./context";
 
 /** The message of ours behind the one that assistant-ui is drawing. */
 export function useMessage(): Message {
@@ -34,6 +35,7 @@ export function UserMessage() {
   const t = useWords();
   const { content } = useMessage();
   const { copied, copy } = useCopy();
+  const { running } = useConversation();
   return (
     <MessagePrimitive.Root className="row group mt-8 flex flex-col items-end first:mt-0" data-role="user">
       <div className={bubble}>
@@ -49,7 +51,7 @@ export function UserMessage() {
             onClick={() => copy(content)}
             small
           />
-          <ActionBarPrimitive.Edit asChild>
+          <ActionBarPrimitive.Edit asChild disabled={running}>
             <IconButton label={t.message.edit} icon={Pencil} small />
           </ActionBarPrimitive.Edit>
         </div>

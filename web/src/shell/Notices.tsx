@@ -10,7 +10,7 @@ export function Notices() {
   return (
     <div
       role="status"
-      className="pointer-events-none fixed inset-x-4 top-[max(1rem,env(safe-area-inset-top))] z-40 flex flex-col items-center gap-2"
+      className="pointer-events-none absolute inset-x-4 top-3 z-40 flex flex-col items-center gap-2"
     >
       {notices.map(({ id, text, action }) => (
         <div

@@ -96,6 +96,9 @@ export function Shell() {
       )}
       <main id="conversation" tabIndex={-1} className="relative flex min-w-0 flex-1 flex-col outline-none">
         <ConnectionBanner />
+        <div className="relative z-40 h-0">
+          <Notices />
+        </div>
         {!shown && (
           <header className="flex h-13 flex-none items-center justify-between px-2 pt-[env(safe-area-inset-top)] md:absolute md:z-10 md:gap-1">
             <IconButton label={t.sidebar.open} icon={PanelLeft} onClick={toggleSidebar} />
@@ -108,7 +111,6 @@ export function Shell() {
         <Finder close={close} toggleSidebar={toggleSidebar} showShortcuts={showShortcuts} />
       )}
       {open === "shortcuts" && <Shortcuts close={close} />}
-      <Notices />
     </div>
   );
 }
