@@ -1,0 +1,1 @@
+"""What the benchmarks share: prompts, load, the systems compared, the machine, and the report."""
