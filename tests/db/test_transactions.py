@@ -112,6 +112,19 @@ async def test_writers_in_several_processes_lose_no_update(counter: Database, da
     assert await value_of(counter) == 120
 
 
+async def test_what_another_process_has_written_is_seen_by_the_next_read(
+    counter: Database, database_url: str
+) -> None:
+    # A process that leaves must not take the log along that this one still reads.
+    for expected in (1, 2, 3):
+        await value_of(counter)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", INCREMENT, database_url, "1", "SELECT value FROM counters"
+        )
+        assert await process.wait() == 0
+        assert await value_of(counter) == expected
+
+
 async def test_a_sqlite_lock_that_is_not_given_up_becomes_unavailable(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'causette.sqlite3'}"
     async with Database.from_url(url) as holder, Database(engines_for(url, patience=0.05)) as other:

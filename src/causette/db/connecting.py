@@ -1,5 +1,6 @@
 """From a database URL to engines: one policy for SQLite, one for PostgreSQL."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -163,7 +164,10 @@ def _prepare_file(path: Path) -> None:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            # Only a file that is not there is opened here: closing another descriptor of a database's file would
+            # take away the locks that this process's connections hold on it, and with them its WAL.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
