@@ -3,7 +3,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, select
-from tests.accounts.conftest import Clock
 
 from causette.accounts import Accounts, ApiKey, Caller
 from causette.accounts.store import api_keys
@@ -11,6 +10,7 @@ from causette.accounts.tokens import new_api_key
 from causette.db import Database
 from causette.errors import InvalidRequest, NotFound
 from causette.ids import new_id
+from tests.accounts.conftest import Clock
 
 
 async def written(accounts: Accounts) -> None:

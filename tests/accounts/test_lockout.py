@@ -4,11 +4,11 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.accounts.conftest import PASSWORD, Clock
 
 from causette.accounts import Accounts, Caller
 from causette.accounts.lockout import FORGOTTEN_AFTER, FREE_FAILURES, delay_after, subject_of
 from causette.errors import NotAuthenticated, TooManyRequests
+from tests.accounts.conftest import PASSWORD, Clock
 
 HOME = "192.0.2.7"
 

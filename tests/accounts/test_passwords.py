@@ -7,10 +7,10 @@ import pytest_asyncio
 from argon2 import extract_parameters
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.accounts.conftest import PASSWORD, quick_passwords
 
 from causette.accounts.passwords import LONGEST, SHORTEST, Passwords, check_password
 from causette.errors import InvalidRequest, Unavailable
+from tests.accounts.conftest import PASSWORD, quick_passwords
 
 
 @pytest_asyncio.fixture

@@ -3,7 +3,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from tests.accounts.conftest import PASSWORD, Clock
 
 from causette.accounts import Accounts, Caller, SignedIn
 from causette.accounts.passwords import Passwords
@@ -12,6 +11,7 @@ from causette.accounts.store import sessions, users
 from causette.db import Database
 from causette.errors import NotAuthenticated, NotFound
 from causette.ids import new_id
+from tests.accounts.conftest import PASSWORD, Clock
 
 
 async def sign_in(accounts: Accounts, email: str = "ada@example.org") -> SignedIn:

@@ -2,10 +2,10 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.accounts.conftest import PASSWORD, Clock
 
 from causette.accounts import Accounts, Caller, SignedIn
 from causette.errors import Conflict, Forbidden, InvalidRequest
+from tests.accounts.conftest import PASSWORD, Clock
 
 
 async def become_owner(accounts: Accounts, token: str, *, email: str = "owner@example.org") -> SignedIn:

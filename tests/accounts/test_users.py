@@ -1,11 +1,11 @@
 import asyncio
 
 import pytest
-from tests.accounts.conftest import PASSWORD
 
 from causette.accounts import Accounts, Caller, User
 from causette.accounts.service import UserChanges
 from causette.errors import Conflict, InvalidRequest
+from tests.accounts.conftest import PASSWORD
 
 
 async def test_an_account_is_a_members_in_their_browsers_language_unless_said_otherwise(

@@ -8,13 +8,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Table, inspect, text
 from sqlalchemy.schema import Index, SchemaItem
-from tests.stores import NewDatabaseUrl
 
 import causette
 from causette.db import Database, metadata
 from causette.db.connecting import engines_for
 from causette.db.migrating import VERSIONS
 from causette.errors import CausetteError, ConfigurationError
+from tests.stores import NewDatabaseUrl
 
 PACKAGE = Path(causette.__file__).parent
 STORES = sorted(PACKAGE.glob("*/store.py"))
