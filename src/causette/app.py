@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from time import time
 from typing import Annotated, Any, Literal
 
 import structlog
@@ -26,16 +25,15 @@ from causette.accounts.service import Accounts
 from causette.assistant.service import Assistant
 from causette.assistant.store import AssistantStore
 from causette.db import Database
-from causette.engines.openai_client import OpenAIClient
-from causette.engines.supervisor import EmbeddedConfig, EmbeddedEngine, State
-from causette.engines.types import Sampling
-from causette.errors import CausetteError, ConfigurationError
-from causette.gateway import Deployment, Deployments, Gateway
+from causette.engines.supervisor import EmbeddedEngine, State
+from causette.errors import CausetteError
+from causette.fleet import Fleet, deploy
+from causette.gateway import Gateway
 from causette.http.disconnect import ClientLeft
 from causette.http.middleware import BrowserGuard, RequestContext
 from causette.http.problems import problem, problem_of, problem_of_validation
 from causette.http.static_web import web_app
-from causette.models import Catalogue, ModelCard, Models
+from causette.models import Catalogue, Models
 from causette.observability import Metrics
 from causette.platform import errors as openai_errors
 from causette.settings import Settings
@@ -54,45 +52,37 @@ class House:
     accounts: Accounts
     gateway: Gateway
     assistant: Assistant
-    embedded: tuple[EmbeddedEngine, ...]
-    remote: tuple[OpenAIClient, ...]
+    fleet: Fleet
 
     async def open(self) -> None:
         """Bring the database up to date and begin to start the engines."""
         # Loading a model takes seconds: it goes on while everything else gets ready.
-        for engine in self.embedded:
-            if engine.config.kind == "text":
-                engine.start()
+        self.fleet.start()
         await self.database.upgrade()
         self.assistant.open()
 
     async def close(self) -> None:
         """Let replies end, drain the engines, close what is open."""
         await self.assistant.close(self.settings.shutdown_grace)
-        await asyncio.gather(*(engine.stop() for engine in self.embedded))
-        await asyncio.gather(*(engine.close() for engine in self.remote))
+        await self.fleet.stop()
         await self.accounts.close()
         await self.database.close()
 
 
-def build_house(settings: Settings) -> House:
-    """Wire the rooms together as ``settings`` say. Nothing is started.
+def build_house(settings: Settings, fleet: Fleet | None = None) -> House:
+    """Wire the rooms together as ``settings`` say, around ``fleet`` if there is one already. Nothing is started.
 
     Raises:
         ConfigurationError: a model to deploy is unknown, not on disk, or of the wrong kind.
     """
     metrics = Metrics()
-    models = Models(settings.models_folder, Catalogue.load(settings.data / "catalogue.toml"))
-    remote = [_remote_deployment(settings, entry.name) for entry in settings.engines]
-    served = {alias for deployment in remote for alias in (deployment.name, *deployment.aliases)}
-    embedded: list[Deployment] = []
-    if "default" not in served:
-        embedded.append(_embedded_deployment(settings, models, metrics, "text"))
-    if "embedding" not in served:
-        embedded.append(_embedded_deployment(settings, models, metrics, "embedding"))
+    models = Models(settings.models_folder, Catalogue.load(settings.catalogue_file))
+    fleet = fleet or deploy(settings, models)
+    for engine in fleet.embedded:
+        engine.on_restart = lambda name: metrics.engine_restarts.labels(name).inc()
     database = Database.from_url(settings.resolved_database_url)
     accounts = Accounts(database)
-    gateway = Gateway(Deployments([*embedded, *remote]), metrics)
+    gateway = Gateway(fleet.deployments, metrics)
     return House(
         settings=settings,
         database=database,
@@ -101,14 +91,8 @@ def build_house(settings: Settings) -> House:
         accounts=accounts,
         gateway=gateway,
         assistant=Assistant(AssistantStore(database), gateway, accounts.caller_of),
-        embedded=tuple(item.engine for item in embedded if isinstance(item.engine, EmbeddedEngine)),
-        remote=tuple(item.engine for item in remote if isinstance(item.engine, OpenAIClient)),
+        fleet=fleet,
     )
-
-
-def create_app(settings: Settings) -> FastAPI:
-    """The web application of one house."""
-    return app_of(build_house(settings))
 
 
 def app_of(house: House) -> FastAPI:
@@ -223,7 +207,7 @@ def _own_routes() -> APIRouter:
     async def metrics(request: Request) -> Response:
         """Prometheus metrics."""
         house: House = request.app.state.house
-        await asyncio.gather(*(_observe(engine, house.metrics) for engine in house.embedded))
+        await asyncio.gather(*(_observe(engine, house.metrics) for engine in house.fleet.embedded))
         return Response(generate_latest(house.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes
@@ -257,73 +241,6 @@ async def _observe(engine: EmbeddedEngine, metrics: Metrics) -> None:
     metrics.engine_queue.labels(name, "running").set(stats.running)
     metrics.engine_queue.labels(name, "waiting").set(stats.waiting)
     metrics.engine_cache.labels(name).set(stats.cache_usage)
-
-
-def _embedded_deployment(
-    settings: Settings, models: Models, metrics: Metrics, kind: Literal["text", "embedding"]
-) -> Deployment:
-    name = settings.model if kind == "text" else settings.embedding_model
-    card = models.show(name)
-    if card.kind != kind:
-        raise ConfigurationError(f"The model {name!r} makes {card.kind}, not {kind}.", param="model")
-    if card.engine != "embedded":
-        raise ConfigurationError(
-            f"{card.title} needs a server of its own, such as vLLM: run one and name it in [[engines]] "
-            "in causette.toml (see docs/engines.md).",
-            param="model",
-        )
-    weights = models.path(name)
-    if weights is None:
-        raise ConfigurationError(
-            f"The model {name!r} is not on disk. Fetch it with: causette models pull {name}", param="model"
-        )
-    engine = EmbeddedEngine(
-        EmbeddedConfig(
-            kind=kind,
-            name=name,
-            model=weights if kind == "text" else models.folder_of(name),
-            context=card.context or 4096,
-            kv_cache_gb=settings.kv_cache_gb,
-            max_running=settings.max_running,
-            max_queued=settings.max_queued,
-            grace=settings.shutdown_grace,
-        ),
-        on_restart=lambda model: metrics.engine_restarts.labels(model).inc(),
-    )
-    alias = "default" if kind == "text" else "embedding"
-    return Deployment(
-        name=name,
-        kind=kind,
-        engine=engine,
-        title=card.title,
-        description=card.description,
-        aliases=(alias,),
-        sampling=_sampling(card),
-        created=int(weights.stat().st_mtime),
-    )
-
-
-def _remote_deployment(settings: Settings, name: str) -> Deployment:
-    entry = next(item for item in settings.engines if item.name == name)
-    client = OpenAIClient(
-        entry.url,
-        model=entry.model or entry.name,
-        context=entry.context,
-        api_key=entry.api_key.get_secret_value() if entry.api_key else None,
-    )
-    return Deployment(
-        name=entry.name,
-        kind=entry.kind,
-        engine=client,
-        title=entry.name,
-        aliases=entry.aliases,
-        created=int(time()),
-    )
-
-
-def _sampling(card: ModelCard) -> Sampling:
-    best = card.sampling
-    return Sampling(temperature=best.temperature, top_p=best.top_p, top_k=best.top_k, min_p=best.min_p)
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         return self.models or self.data / "models"
 
     @property
+    def catalogue_file(self) -> Path:
+        """The owner's additions to the catalogue of models."""
+        return self.data / "catalogue.toml"
+
+    @property
     def resolved_database_url(self) -> str:
         """The database's URL as the owner wrote it, or the data folder's SQLite file."""
         if self.database_url is not None:

@@ -60,13 +60,14 @@ def chat(
 async def _chat(settings: Settings, asked: str, system: str | None) -> None:
     from causette.app import build_house  # noqa: PLC0415 - keeps `causette --help` quick
     from causette.cli.models import ensure  # noqa: PLC0415
+    from causette.fleet import local_models  # noqa: PLC0415
     from causette.models import Catalogue, Models  # noqa: PLC0415
     from causette.observability import configure_logging  # noqa: PLC0415
 
     configure_logging(settings.model_copy(update={"log_level": "error"}))
     console = Console()
-    models = Models(settings.models_folder, Catalogue.load(settings.data / "catalogue.toml"))
-    await ensure(models, [settings.model, settings.embedding_model], Console(stderr=True))
+    models = Models(settings.models_folder, Catalogue.load(settings.catalogue_file))
+    await ensure(models, local_models(settings), Console(stderr=True))
     house = build_house(settings)
     conversation = _Conversation(house.gateway, console, system)
     try:
@@ -78,7 +79,7 @@ async def _chat(settings: Settings, asked: str, system: str | None) -> None:
         with suppress(EOFError):
             await _talk(conversation, console)
     finally:
-        await asyncio.gather(*(engine.stop() for engine in house.embedded))
+        await house.fleet.stop()
         await house.database.close()
 
 

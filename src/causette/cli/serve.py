@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,33 +43,28 @@ def serve(
     from causette.observability import configure_logging  # noqa: PLC0415 - keeps `causette --help` quick
 
     configure_logging(settings)
-    asyncio.run(_fetch_models(settings))
     import uvloop  # noqa: PLC0415
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(_serve(settings)))
 
 
-async def _fetch_models(settings: Settings) -> None:
+async def _serve(settings: Settings) -> int:
     from causette.cli.models import ensure  # noqa: PLC0415
+    from causette.fleet import deploy, local_models  # noqa: PLC0415
     from causette.models import Catalogue, Models  # noqa: PLC0415
 
-    models = Models(settings.models_folder, Catalogue.load(settings.data / "catalogue.toml"))
-    served = {alias for engine in settings.engines for alias in (engine.name, *engine.aliases)}
-    wanted = {"default": settings.model, "embedding": settings.embedding_model}
-    names = [name for alias, name in wanted.items() if alias not in served]
-    await ensure(models, names, Console(stderr=True))
-
-
-async def _serve(settings: Settings) -> int:
-    import uvicorn  # noqa: PLC0415
-
-    from causette.app import app_of, build_house  # noqa: PLC0415
-
-    house = build_house(settings)
+    models = Models(settings.models_folder, Catalogue.load(settings.catalogue_file))
+    await ensure(models, local_models(settings), Console(stderr=True))
+    fleet = deploy(settings, models)
+    # The model begins to load while the rest is still being imported.
+    fleet.start()
+    web = await asyncio.to_thread(import_module, "causette.app")
+    uvicorn = await asyncio.to_thread(import_module, "uvicorn")
+    house = web.build_house(settings, fleet)
     server = uvicorn.Server(
         uvicorn.Config(
-            app_of(house),
+            web.app_of(house),
             host=settings.host,
             port=settings.port,
             loop="uvloop",

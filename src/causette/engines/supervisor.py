@@ -54,11 +54,12 @@ class EmbeddedConfig:
 class EmbeddedEngine:
     """The :class:`~causette.engines.types.Engine` protocol, answered by a supervised process of our own."""
 
-    def __init__(self, config: EmbeddedConfig, *, on_restart: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, config: EmbeddedConfig) -> None:
         self.config = config
         self.state = State.DOWN
         self.restarts = 0
-        self._on_restart = on_restart
+        #: Called with the engine's name each time its process has ended and is started again.
+        self.on_restart: Callable[[str], object] = lambda _: None
         # Not in the data folder: the path of a Unix socket may have no more than about a hundred characters.
         self._folder = Path(tempfile.mkdtemp(prefix="causette-"))
         self._socket = self._folder / "engine.sock"
@@ -149,7 +150,7 @@ class EmbeddedEngine:
             lived = clock() - began
             failures = 0 if lived > _STABLE_SECONDS else failures + 1
             self.restarts += 1
-            self._on_restart(self.config.name)
+            self.on_restart(self.config.name)
             _log.warning(
                 "engine ended and is restarted",
                 engine=self.config.name,

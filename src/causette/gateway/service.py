@@ -6,14 +6,17 @@ Today it resolves the deployment, streams, and observes. Reservation, fair queue
 
 from collections.abc import AsyncGenerator
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from causette.accounts.types import Caller
 from causette.engines.types import Completed, Delta, Embeddings, EmbedRequest, GenerateRequest
 from causette.errors import CausetteError
 from causette.gateway.deployments import Deployment, Deployments
 from causette.observability import Metrics
+
+if TYPE_CHECKING:
+    from causette.accounts.types import Caller
 
 
 class Gateway:
@@ -27,7 +30,7 @@ class Gateway:
         """The longest prompt plus reply of a text model, in tokens."""
         return self.deployments.find(model, "text").engine.context
 
-    async def generate(self, caller: Caller, request: GenerateRequest) -> AsyncGenerator[Delta | Completed]:
+    async def generate(self, caller: "Caller", request: GenerateRequest) -> AsyncGenerator[Delta | Completed]:
         """Text for ``request``: deltas, then one ``Completed``. Closing the iterator stops the engine's work.
 
         Raises:
@@ -44,7 +47,7 @@ class Gateway:
                 observed.saw(item)
                 yield item
 
-    async def embed(self, caller: Caller, request: EmbedRequest) -> Embeddings:
+    async def embed(self, caller: "Caller", request: EmbedRequest) -> Embeddings:
         """Vectors for ``request``.
 
         Raises:
