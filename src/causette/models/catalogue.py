@@ -65,11 +65,21 @@ class Catalogue:
         card = self._cards.get(name)
         if card is not None:
             return card
-        close = get_close_matches(name.lower(), self._cards, n=3, cutoff=0.5)
+        close = _near(name.lower(), list(self._cards))
         hint = (
             f"Did you mean {' or '.join(close)}?" if close else "`causette models list` shows what there is."
         )
         raise NotFound(f"There is no model called {name!r} in the catalogue. {hint}", param="model")
+
+
+def _near(name: str, known: list[str]) -> list[str]:
+    """The names that someone who typed ``name`` may have meant: alike as a whole, or beginning alike."""
+    beginnings = {candidate[: len(name)]: candidate for candidate in reversed(known)}
+    close = [
+        *get_close_matches(name, known, n=3, cutoff=0.6),
+        *(beginnings[beginning] for beginning in get_close_matches(name, beginnings, n=3, cutoff=0.75)),
+    ]
+    return list(dict.fromkeys(close))[:3]
 
 
 def _tables(text: str, origin: str) -> dict[str, _Table]:

@@ -24,7 +24,6 @@ from yarl import URL
 
 from causette import __version__
 from causette.models.disk import (
-    BLOCK,
     Digest,
     append,
     hash_into,
@@ -40,6 +39,7 @@ from causette.models.types import SourceFailed
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CONTENT_RANGE = re.compile(r"bytes (?P<first>\d+)-\d+/(?P<total>\d+|\*)")
+_WORTH_WRITING = 256 << 10
 #: What an index page may weigh; PyPI's longest are a tenth of it.
 _LONGEST_PAGE = 64 << 20
 
@@ -345,12 +345,12 @@ def _append(file: io.FileIO, part: Path, block: bytes, digest: Digest, total: in
 
 
 async def _blocks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """The body in pieces of about a megabyte; what came before a break is still given."""
+    """The body in pieces worth a trip to the disk; what came before a break is still given."""
     held = bytearray()
     try:
         async for piece in response.content.iter_any():
             held += piece
-            if len(held) >= BLOCK:
+            if len(held) >= _WORTH_WRITING:
                 yield bytes(held)
                 held.clear()
     except (aiohttp.ClientError, TimeoutError):
