@@ -1,6 +1,9 @@
-"""People, their sessions and API keys, and the one ownership check."""
+"""People, their sessions and API keys, and the one ownership check.
 
-from causette.accounts.authentication import accounts_of, key_holder, signed_in
+What reads requests is in `causette.accounts.authentication` and `causette.accounts.routes`, so that commands
+need no web framework.
+"""
+
 from causette.accounts.ownership import owned
 from causette.accounts.service import Accounts
 from causette.accounts.types import ApiKey, Caller, NewApiKey, Owned, Session, SignedIn, User
@@ -14,8 +17,5 @@ __all__ = [
     "Session",
     "SignedIn",
     "User",
-    "accounts_of",
-    "key_holder",
     "owned",
-    "signed_in",
 ]
