@@ -260,7 +260,7 @@ def _facts(card: ModelCard, models: Models) -> list[tuple[str, str]]:
         else "needs a server that can read it, such as vLLM or llama-server, named under [[engines]]"
     )
     return [
-        ("family", f"{card.family} ({card.architecture}, {card.format})"),
+        ("family", f"{card.family} ({', '.join(filter(None, (card.architecture, card.format)))})"),
         ("licence", card.licence),
         ("parameters", _count(card.parameters)),
         ("context", "" if card.context is None else f"{card.context:,} tokens"),

@@ -52,11 +52,12 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     title: str
     description: str
     family: str
-    architecture: str
     kind: Kind
     licence: str
     format: str
     files: tuple[ModelFile, ...]
+    #: As the weights themselves name it.
+    architecture: str | None = None
     #: ``embedded``: Causette's own engine reads it. ``remote``: pull it for, or serve it by, another server.
     engine: Literal["embedded", "remote"] = "embedded"
     parameters: int | None = None
