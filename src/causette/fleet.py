@@ -127,4 +127,10 @@ def _remote_deployment(entry: RemoteEngine) -> Deployment:
 
 def _sampling(card: ModelCard) -> Sampling:
     best = card.sampling
-    return Sampling(temperature=best.temperature, top_p=best.top_p, top_k=best.top_k, min_p=best.min_p)
+    return Sampling(
+        temperature=best.temperature,
+        top_p=best.top_p,
+        top_k=best.top_k,
+        min_p=best.min_p,
+        repetition_penalty=best.repetition_penalty,
+    )
