@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
 from causette.models import ModelCard, Models, Progress, Stage, open_models
 from causette.settings import Settings, load_settings
@@ -112,17 +113,18 @@ def show(name: _Name, data: _Data = None, as_json: _Json = False) -> None:
         _print_json(_Details(card, models.installed(name), folder, models.size_on_disk(name)))
         return
     output = _output()
-    output.print(f"[bold]{card.title}[/] ({card.name})\n{card.description}\n", highlight=False)
+    output.print(Text(card.title, "bold"), f"({card.name})", markup=False, highlight=False)
+    output.print(f"{card.description}\n", markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, show_header=False)
     for label, value in _facts(card, models):
         if value:
-            table.add_row(label, value)
+            table.add_row(label, Text(value))
     output.print(table)
     for file in card.files:
         pin = f"sha256 {file.sha256}" if file.sha256 else "pinned to the hub's own hash at the first pull"
-        output.print(f"\n{file.path}\n  {pin}", highlight=False, soft_wrap=True)
+        output.print(f"\n{file.path}\n  {pin}", highlight=False, markup=False, soft_wrap=True)
         for source in file.sources:
-            output.print(f"  {source}", highlight=False, soft_wrap=True)
+            output.print(f"  {source}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -188,7 +190,7 @@ def _watching(console: Console) -> Generator[Progress]:
         return
     bars = Bars(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -231,7 +233,9 @@ class _Lines:
             return
         self._last = (name, stage, quarter)
         of = "" if total_bytes is None else f" of {_bytes(total_bytes)}"
-        self._console.print(f"{name}: {stage} {_bytes(done_bytes)}{of}", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"{name}: {stage} {_bytes(done_bytes)}{of}", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 def _row(card: ModelCard, models: Models, settings: Settings) -> _Row:
