@@ -15,10 +15,14 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import openvino_genai as genai
 
 from causette.engines.embedded.text_model import TextModelConfig, scheduler_config
+
+if TYPE_CHECKING:
+    from openvino_genai.py_openvino_genai import GenerationHandle
 
 
 class Bare:
@@ -36,36 +40,33 @@ class Bare:
 
     def run(
         self, chats: Sequence[list[dict[str, str]]], in_flight: int, new_tokens: int
-    ) -> list[dict[str, object]]:
-        """Generate ``new_tokens`` for every chat, greedily, with ``in_flight`` in flight throughout."""
+    ) -> list[dict[str, float]]:
+        """Generate ``new_tokens`` for every chat, greedily, with ``in_flight`` of them running throughout."""
         waiting = deque(
             self._tokenizer.apply_chat_template(chat, add_generation_prompt=True) for chat in chats
         )
         config = genai.GenerationConfig(
             apply_chat_template=False, do_sample=False, max_new_tokens=new_tokens, ignore_eos=True
         )
-        running: dict[genai.GenerationHandle, dict[str, float]] = {}
-        samples: list[dict[str, object]] = []
+        running: list[tuple[GenerationHandle, dict[str, float]]] = []
+        samples: list[dict[str, float]] = []
         while waiting or running:
             while waiting and len(running) < in_flight:
-                prompt = waiting.popleft()
                 self._next_id += 1
-                sent = perf_counter()
-                handle = self._pipeline.add_request(self._next_id, prompt, config)
-                running[handle] = {"sent": sent, "first": 0.0, "last": 0.0, "completion_tokens": 0}
+                sample = {"sent": perf_counter(), "first": 0.0, "last": 0.0, "completion_tokens": 0}
+                handle = self._pipeline.add_request(self._next_id, waiting.popleft(), config)
+                running.append((handle, sample))
+                samples.append(sample)
             self._pipeline.step()
             now = perf_counter()
-            for handle in list(running):
-                sample = running[handle]
+            for handle, sample in running:
                 while handle.can_read():
                     sample["completion_tokens"] += sum(
                         len(out.generated_ids) for out in handle.read().values()
                     )
                     sample["first"] = sample["first"] or now
                     sample["last"] = now
-                if handle.get_status() != genai.GenerationStatus.RUNNING:
-                    del running[handle]
-                    samples.append(dict(sample))
+            running = [each for each in running if each[0].get_status() == genai.GenerationStatus.RUNNING]
         return samples
 
 

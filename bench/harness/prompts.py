@@ -72,7 +72,7 @@ async def conversations(number: int, tokens: int, count_tokens: CountTokens, see
         room = tokens - TEMPLATE_TOKENS - next(lengths) - spent[0]
         kept: list[str] = []
         for text, length in zip(story, spent[1:], strict=True):
-            if length <= room:
+            if length < 2 * room:  # nearer to the wanted length with it than without
                 kept.append(text)
                 room -= length
         chats.append(_chat(" ".join((*kept, question))))

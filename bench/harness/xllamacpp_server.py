@@ -3,6 +3,7 @@
 Run as ``python xllamacpp_server.py MODEL.gguf SLOTS CONTEXT_PER_SLOT THREADS PORT``; ends when
 standard input does.
 """
+# pyright: reportMissingImports=false, reportUnknownVariableType=false
 
 import sys
 
