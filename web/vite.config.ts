@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
-import type { Plugin } from "vite";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type Plugin } from "vite";
 
 const output = new URL("../src/causette/http/dist", import.meta.url).pathname;
 
@@ -20,7 +19,12 @@ function precompress(): Plugin {
     closeBundle() {
       for (const entry of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
         const path = join(folder, entry);
-        if (!/\.(html|js|css|svg|json|webmanifest)$/.test(path) || !statSync(path).isFile()) continue;
+        if (
+          entry.startsWith(".") ||
+          !/\.(html|js|css|svg|json|webmanifest)$/.test(path) ||
+          !statSync(path).isFile()
+        )
+          continue;
         const bytes = readFileSync(path);
         if (bytes.length < 1024) continue;
         writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
@@ -59,5 +63,4 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
   },
   server: { proxy: { "/api": process.env.CAUSETTE_URL ?? "http://127.0.0.1:8000" } },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
 });

@@ -52,8 +52,7 @@ export function Shell() {
       else if (what === "copy") {
         const replies = document.querySelectorAll<HTMLElement>("[data-reply]");
         const last = replies.item(replies.length - 1);
-        // As it is seen: line breaks included.
-        // biome-ignore lint/performance/useDomNodeTextContent: see above
+        // innerText: as it is seen, line breaks included.
         if (last) copyText(last.innerText);
       } else {
         setOpen(null);
