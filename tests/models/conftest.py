@@ -54,12 +54,13 @@ class Served:
 
 
 class Site:
-    """A server on a free port of this machine. ``requests`` has the method, path and headers of all it was asked."""
+    """A server on a free port of this machine. ``requests`` has the path and headers of all it was asked."""
 
     def __init__(self) -> None:
         self.resources: dict[str, Served] = {}
         self.everything: list[Served] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.raw_paths: list[str] = []
         self.url = ""
 
     def put(self, path: str, body: bytes | str, **how: object) -> Served:
@@ -78,6 +79,7 @@ class Site:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.path, dict(request.headers)))
+        self.raw_paths.append(request.raw_path)
         served = self.resources.get(request.path)
         if served is None:
             return web.Response(status=404)

@@ -1,7 +1,9 @@
 """``causette models`` as a person and as a program use it."""
 
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from io import StringIO
@@ -116,6 +118,21 @@ def test_a_failed_pull_lists_its_sources_and_exits_with_1(data: Path):
 
 def test_a_wrong_option_exits_with_2(data: Path):
     assert causette("list", "--colour").returncode == 2
+
+
+async def test_control_c_says_that_the_pull_can_go_on_and_exits_with_130(data: Path, site: Site):
+    served = site.put("/w", DATA, pause_at=500_000)
+    catalogue = data / "catalogue.toml"
+    catalogue.write_text(catalogue.read_text().replace(f"file:{data}/toy.bin", f"url:{site.url}/w"))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "causette", "models", "pull", "toy", "--data", str(data)),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await served.paused.wait()
+    process.send_signal(signal.SIGINT)
+    _, said = await process.communicate()
+    assert process.returncode == 130
+    assert "the same command goes on from there" in said.decode()
 
 
 async def test_ensure_fetches_what_is_missing_and_is_silent_about_the_rest(shelf: Shelf, site: Site):

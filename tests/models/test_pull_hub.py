@@ -1,5 +1,6 @@
 """A hub's files are held to the hash that the hub itself publishes, and to the recorded one ever after."""
 
+import asyncio
 import hashlib
 import json
 import random
@@ -9,7 +10,7 @@ import pytest
 from causette.models import ModelFile, PullFailed
 from causette.models.hub import Hub
 
-from .conftest import Shelf, Site, card, one_file, sha256
+from .conftest import Seen, Shelf, Site, card, one_file, sha256
 
 DATA = random.Random(3).randbytes(700_000)
 SOURCE = "hub:maker/toy@main#sub/w.gguf"
@@ -100,6 +101,21 @@ async def test_a_broken_download_is_taken_up_behind_the_redirect(shelf: Shelf, s
     offer(site, DATA)
     site.resources["/cdn/blob"].drops = [400_000]
     assert (await shelf(UNPINNED).pull("toy")).read_bytes() == DATA
+    assert "Range" in site.asked("/cdn/blob")[1]
+
+
+async def test_a_partial_of_a_file_that_the_hub_has_replaced_since_is_not_continued(shelf: Shelf, site: Site):
+    offer(site, DATA[::-1])
+    site.put("/cdn/blob", DATA[::-1], etag=None, pause_at=500_000)
+    models = shelf(UNPINNED)
+    pulling = asyncio.create_task(models.pull("toy", seen := Seen()))
+    await seen.until(250_000)
+    pulling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pulling
+    offer(site, DATA)
+    site.resources["/cdn/blob"].etag = None
+    assert (await models.pull("toy")).read_bytes() == DATA
     assert "Range" in site.asked("/cdn/blob")[1]
 
 

@@ -155,10 +155,11 @@ async def test_a_file_far_bigger_than_the_catalogue_says_is_refused_before_it_is
     assert models.size_on_disk("toy") == 0
 
 
-async def test_a_redirect_is_followed(shelf: Shelf, site: Site):
+async def test_a_redirect_is_followed_to_the_letter(shelf: Shelf, site: Site):
     site.redirect("/w", "/elsewhere?signed=%2Fyes")
     site.put("/elsewhere", DATA)
     assert (await shelf(one_file(DATA, f"url:{site.url}/w")).pull("toy")).read_bytes() == DATA
+    assert site.raw_paths == ["/w", "/elsewhere?signed=%2Fyes"]
 
 
 async def test_redirects_without_end_are_given_up(shelf: Shelf, site: Site):
