@@ -1,8 +1,8 @@
 """``/api/conversations``, ``/api/messages`` and ``/api/generations``."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Annotated, Final, Protocol
 
 from fastapi import APIRouter, Header, Query, Request, status
 from fastapi.responses import StreamingResponse
@@ -13,6 +13,10 @@ from causette.assistant import types
 from causette.assistant.service import Assistant
 from causette.assistant.types import Role, Status, Turn
 from causette.http.sse import HEARTBEAT, event, event_stream
+
+# The places in a log are 32-bit integers in the database.
+_LAST_PLACE: Final = 2**31 - 1
+_Model = Annotated[str | None, Field(max_length=256)]
 
 
 class House(Protocol):
@@ -35,7 +39,7 @@ class StartBody(_Body):
     """The first message of a new conversation."""
 
     content: str
-    model: str | None = None
+    model: _Model = None
 
 
 class SendBody(_Body):
@@ -43,13 +47,13 @@ class SendBody(_Body):
 
     parent_id: str | None
     content: str
-    model: str | None = None
+    model: _Model = None
 
 
 class RegenerateBody(_Body):
     """Which model writes the other reply; the conversation's when not given."""
 
-    model: str | None = None
+    model: _Model = None
 
 
 class ConversationPatch(_Body):
@@ -57,7 +61,7 @@ class ConversationPatch(_Body):
 
     title: str | None = None
     current_message_id: str | None = None
-    model: str | None = None
+    model: _Model = None
 
 
 class _Out(BaseModel):
@@ -254,8 +258,8 @@ def router() -> APIRouter:
         generation_id: str,
         caller: SignedInCaller,
         request: Request,
-        after: Annotated[int, Query(ge=0)] = 0,
-        last_event_id: Annotated[int | None, Header(ge=0)] = None,
+        after: Annotated[int, Query(ge=0, le=_LAST_PLACE)] = 0,
+        last_event_id: Annotated[int | None, Header(ge=0, le=_LAST_PLACE)] = None,
     ) -> StreamingResponse:
         """The reply's log as server-sent events, from any point: `delta`, `finished`, `title`, `end`.
 
@@ -264,7 +268,7 @@ def router() -> APIRouter:
         assistant = _assistant(request)
         generation = await assistant.generation(caller, generation_id)
 
-        async def stream() -> AsyncIterator[bytes]:
+        async def stream() -> AsyncGenerator[bytes]:
             async for item in assistant.events(generation, last_event_id or after):
                 yield HEARTBEAT if item is None else event(item.type, item.data, item.seq)
 

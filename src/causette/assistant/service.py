@@ -2,9 +2,10 @@
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -17,7 +18,7 @@ from causette.assistant.generation.titles import first_words
 from causette.assistant.generation.writer import Writer
 from causette.assistant.store import AssistantStore
 from causette.assistant.types import SILENT_FOR, Conversation, Event, Generation, Message, Status, Turn
-from causette.errors import CausetteError, Conflict, InvalidRequest
+from causette.errors import CausetteError, Conflict, InvalidRequest, Unavailable
 from causette.gateway import Gateway
 from causette.ids import new_id
 
@@ -25,7 +26,11 @@ _log = structlog.get_logger(__name__)
 
 _LONGEST_MESSAGE: Final = 400_000
 _LONGEST_TITLE: Final = 200
+# How often a process looks for replies whose writer has died.
 _LOOK_SECONDS: Final = 5.0
+# How long whoever stops a reply waits for its end, and how often it looks.
+_STOP_SECONDS: Final = 5.0
+_STOP_LOOK_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Assistant:
         self._id = new_id("proc")
         self._writers: dict[str, tuple[Writer, asyncio.Task[None]]] = {}
         self._reaper: asyncio.Task[None] | None = None
+        self._closing = False
+        self._closed = asyncio.Event()
 
     # Conversations
 
@@ -106,6 +113,7 @@ class Assistant:
     async def start(self, caller: Caller, *, content: str, model: str | None) -> Turn:
         """Begin a conversation with its first message, and its reply."""
         content = _checked_content(content)
+        self._check_open()
         deployment = self._gateway.deployments.find(model or "default", "text")
         made = await self._store.begin(
             owner_id=caller.user.id,
@@ -136,6 +144,7 @@ class Assistant:
                 raise Conflict(
                     "The reply above is still being written. Wait for it, or stop it.", code="still_writing"
                 )
+        self._check_open()
         deployment = self._gateway.deployments.find(model or conversation.model, "text")
         made = await self._store.begin(
             owner_id=caller.user.id,
@@ -153,6 +162,7 @@ class Assistant:
         if message.role != "assistant":
             raise InvalidRequest("Only a reply can be written again.", code="not_a_reply")
         conversation = await self._owned_conversation(caller, message.conversation_id)
+        self._check_open()
         deployment = self._gateway.deployments.find(model or conversation.model, "text")
         made = await self._store.begin(
             owner_id=caller.user.id,
@@ -169,16 +179,26 @@ class Assistant:
         return await owned(caller, generation_id, self._store.generation, what="generation")
 
     async def stop(self, caller: Caller, generation_id: str) -> Generation:
-        """Stop a reply, wherever it is written, keeping what there is. One that has ended stays as it is."""
+        """Stop a reply, wherever it is written, keeping what there is. One that has ended stays as it is.
+
+        Comes back when it has ended, or after five seconds: a writer that is away sees the wish when it is back.
+        """
         generation = await self.generation(caller, generation_id)
         await self._store.request_stop(generation.id)
-        if (task := self._stop_here(generation.id)) is not None:
-            await asyncio.wait((task,), timeout=_LOOK_SECONDS)
-        return await self.generation(caller, generation_id)
+        self._stop_here(generation.id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                while generation.status is Status.STREAMING:
+                    await asyncio.sleep(_STOP_LOOK_SECONDS)
+                    generation = await self.generation(caller, generation_id)
+        return generation
 
-    def events(self, generation: Generation, after: int) -> AsyncIterator[Event | None]:
-        """The generation's log after sequence number ``after``, as it grows; None while nothing comes."""
-        return read_events(self._store, self._live, generation.id, after)
+    def events(self, generation: Generation, after: int) -> AsyncGenerator[Event | None]:
+        """The generation's log after sequence number ``after``, as it grows; None while nothing comes.
+
+        Without an ``end`` it is over only when this process closes: the reader goes on in another one.
+        """
+        return read_events(self._store, self._live, generation.id, after, self._closed)
 
     # Life of the process
 
@@ -187,15 +207,23 @@ class Assistant:
         self._reaper = asyncio.create_task(self._continue_abandoned(), name="reaper")
 
     async def close(self, grace: float) -> None:
-        """Give running replies ``grace`` seconds to end; another process continues the others."""
+        """Give running replies ``grace`` seconds to end; another process continues the others at once.
+
+        No reply is begun from now on, and at the end every reader is sent away.
+        """
+        self._closing = True
         if self._reaper is not None:
             self._reaper.cancel()
+            await asyncio.gather(self._reaper, return_exceptions=True)
         tasks = [task for _, task in self._writers.values()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=grace)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                await self._store.give_up(self._id)
+        self._closed.set()
 
     async def _write(self, caller: Caller, made: tuple[Conversation, list[Message], Generation]) -> Turn:
         conversation, messages, generation = made
@@ -204,24 +232,27 @@ class Assistant:
         self._begin_writing(caller, generation, branch)
         return Turn(conversation, tuple(messages), generation)
 
+    def _check_open(self) -> None:
+        if self._closing:
+            raise Unavailable("The server is shutting down. Send this again shortly.", retry_after=2.0)
+
     def _begin_writing(self, caller: Caller, generation: Generation, branch: list[Message]) -> None:
         writer = Writer(self._store, self._gateway, self._live, self._id, caller)
         task = asyncio.create_task(writer.run(generation, branch), name=f"reply {generation.id}")
         self._writers[generation.id] = (writer, task)
         task.add_done_callback(lambda _: self._writers.pop(generation.id, None))
 
-    def _stop_here(self, generation_id: str) -> "asyncio.Task[None] | None":
-        if (writing := self._writers.get(generation_id)) is None:
-            return None
-        writer, task = writing
-        writer.stop()
-        return task
+    def _stop_here(self, generation_id: str) -> None:
+        if (writing := self._writers.get(generation_id)) is not None:
+            writing[0].stop()
 
     async def _continue_abandoned(self) -> None:
         while True:
             try:
                 for generation in await self._store.take_over(self._id, SILENT_FOR):
-                    await self._continue(generation)
+                    # After a pause of the whole machine, this process finds its own writers silent.
+                    if generation.id not in self._writers:
+                        await self._continue(generation)
             except CausetteError as error:
                 _log.warning("cannot look for abandoned replies", code=error.code, reason=error.message)
             except Exception:
@@ -268,7 +299,7 @@ def _checked_title(title: str) -> str:
 
 
 def _cursor(conversation: Conversation) -> str:
-    place = f"{conversation.updated_at.isoformat()} {conversation.id}"
+    place = f"{conversation.updated_at.isoformat()} {conversation.id.removeprefix('conv_')}"
     return urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
@@ -276,9 +307,10 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         place = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         at, _, conversation_id = place.partition(" ")
-        when = datetime.fromisoformat(at)
-    except ValueError:
+        # An instant outside the years 1 to 9999 in UTC overflows.
+        when = datetime.fromisoformat(at).astimezone(UTC)
+    except (ValueError, OverflowError):
         when, conversation_id = None, ""
-    if when is None or when.tzinfo is None or not conversation_id:
+    if when is None or not conversation_id.isalnum():
         raise InvalidRequest("This is not a cursor that the list gave out.", param="before")
-    return when, conversation_id
+    return when, f"conv_{conversation_id}"

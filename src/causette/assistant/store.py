@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from causette.assistant.types import Conversation, Event, EventType, Generation, Message, Outcome, Status
 from causette.clock import utc_now
 from causette.db import Database, UtcDateTime, metadata
-from causette.errors import Conflict
+from causette.errors import Conflict, NotFound
 from causette.ids import new_id
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUS = "status IN ('streaming', 'complete', 'stopped', 'failed')"
 
 conversations = sa.Table(
@@ -38,7 +39,8 @@ messages = sa.Table(
     sa.Column(
         "conversation_id", sa.Text, sa.ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False
     ),
-    sa.Column("parent_id", sa.Text, sa.ForeignKey("messages.id", ondelete="CASCADE")),
+    # Messages go with their conversation only. A cascade along a branch would have its depth, which SQLite bounds.
+    sa.Column("parent_id", sa.Text, sa.ForeignKey("messages.id")),
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("model", sa.Text),
@@ -231,6 +233,9 @@ class AssistantStore:
 
         A conversation when ``conversation_id`` is None, a person's message when there is ``content``, the empty
         reply under it (or under ``parent_id``), and its generation.
+
+        Raises:
+            NotFound: the conversation has been deleted meanwhile.
         """
         now = utc_now()
         conversation = conversation_id or new_id("conv")
@@ -240,6 +245,8 @@ class AssistantStore:
                 row = {"id": conversation, "owner_id": owner_id, "title": title, "title_is_given": False}
                 row |= {"model": model, "created_at": now, "updated_at": now}
                 await connection.execute(sa.insert(conversations).values(**row))
+            elif not await _touch(connection, conversation_id, now):
+                raise NotFound("This conversation has been deleted.")
             if content is not None:
                 question = _question(owner_id, conversation, parent_id, content, now)
                 made.append(question)
@@ -267,7 +274,7 @@ class AssistantStore:
             await connection.execute(
                 sa.update(conversations)
                 .where(conversations.c.id == conversation)
-                .values(current_message_id=reply.id, updated_at=now, model=model)
+                .values(current_message_id=reply.id, model=model)
             )
             found = await _find_conversation(connection, conversation)
         assert found is not None
@@ -310,6 +317,8 @@ class AssistantStore:
         """
         now = utc_now()
         async with self._database.write() as connection:
+            # First what a deletion locks first: the other way round, the two could wait for each other.
+            await _touch(connection, generation.conversation_id, now)
             await _append(connection, generation.id, writer_id, events)
             await connection.execute(
                 sa.update(generations)
@@ -334,11 +343,6 @@ class AssistantStore:
                     error_message=outcome.error_message,
                 )
             )
-            await connection.execute(
-                sa.update(conversations)
-                .where(conversations.c.id == generation.conversation_id)
-                .values(updated_at=now)
-            )
 
     async def close_log(self, generation_id: str, writer_id: str, events: Sequence[Event]) -> None:
         """Append what follows the end of the text (a title, ``end``).
@@ -359,11 +363,6 @@ class AssistantStore:
         async with self._database.read() as connection:
             return [Event(row.seq, EventType(row.type), row.data) for row in await connection.execute(query)]
 
-    async def text_so_far(self, generation_id: str) -> str:
-        """The text that a log's deltas make."""
-        async with self._database.read() as connection:
-            return await _text_so_far(connection, generation_id)
-
     async def take_over(self, writer_id: str, silent_for: timedelta) -> list[Generation]:
         """Make ``writer_id`` the writer of every unfinished generation whose writer has gone silent."""
         now = utc_now()
@@ -378,6 +377,20 @@ class AssistantStore:
                 .returning(*(generations.c[name] for name in Generation.__slots__))
             )
             return [_to_generation(row) for row in rows.mappings()]
+
+    async def give_up(self, writer_id: str) -> None:
+        """Let whoever looks next take over what ``writer_id`` has not finished, without waiting for its silence."""
+        unfinished = sa.and_(generations.c.status == Status.STREAMING, generations.c.writer_id == writer_id)
+        async with self._database.write() as connection:
+            await connection.execute(sa.update(generations).where(unfinished).values(heartbeat_at=_LONG_AGO))
+
+
+async def _touch(connection: AsyncConnection, conversation_id: str, now: datetime) -> bool:
+    """Note that something happened in a conversation, and keep it from being deleted; False if it is gone."""
+    result = await connection.execute(
+        sa.update(conversations).where(conversations.c.id == conversation_id).values(updated_at=now)
+    )
+    return result.rowcount == 1
 
 
 async def _append(

@@ -1,14 +1,19 @@
 """Reading a reply's log from any point, in any process, until it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Final
+
+import structlog
 
 from causette.assistant.generation.live import LiveLog, LiveLogs
 from causette.assistant.store import AssistantStore
 from causette.assistant.types import SILENT_FOR, Event, EventType, Status
 from causette.clock import utc_now
+from causette.errors import Unavailable
+
+_log = structlog.get_logger(__name__)
 
 # How often a reader looks for what another process wrote, and how long it waits for this one.
 _POLL_SECONDS: Final = 0.25
@@ -16,13 +21,14 @@ _PATIENCE_SECONDS: Final = 10.0
 
 
 async def read_events(
-    store: AssistantStore, live: LiveLogs, generation_id: str, after: int
-) -> AsyncIterator[Event | None]:
+    store: AssistantStore, live: LiveLogs, generation_id: str, after: int, leaving: asyncio.Event
+) -> AsyncGenerator[Event | None]:
     """The events after ``after``, without gap or repetition, up to ``end``; None whenever nothing came for a while.
 
-    It does not end before ``end``, whatever happens to the writer: another one continues the reply.
+    It does not end before ``end``, whatever happens to the writer: another one continues the reply. Only ``leaving``
+    ends it early, for a process that closes.
     """
-    while True:
+    while not leaving.is_set():
         log = live.find(generation_id)
         source = _live_events(log, after) if log is not None else _stored_events(store, generation_id, after)
         async for event in source:
@@ -33,7 +39,7 @@ async def read_events(
                     return
 
 
-async def _live_events(log: LiveLog, after: int) -> AsyncIterator[Event | None]:
+async def _live_events(log: LiveLog, after: int) -> AsyncGenerator[Event | None]:
     """What the writer in this process stores, until it closes its log."""
     while True:
         # Sequence numbers count from 1 without gaps, so they are positions in the list.
@@ -54,14 +60,21 @@ async def _live_events(log: LiveLog, after: int) -> AsyncIterator[Event | None]:
 
 async def _stored_events(
     store: AssistantStore, generation_id: str, after: int
-) -> AsyncIterator[Event | None]:
+) -> AsyncGenerator[Event | None]:
     """What is in the database now; an ``end`` for a log that will never get one."""
-    events = await store.events(generation_id, after)
+    try:
+        events = await store.events(generation_id, after)
+        generation = None if events else await store.generation(generation_id)
+    except Unavailable as error:
+        # A reader has nowhere better to go: it waits like the writer does.
+        _log.warning("a reply's reader waits for the database", generation=generation_id, code=error.code)
+        yield None
+        await asyncio.sleep(error.retry_after or _POLL_SECONDS)
+        return
     for event in events:
         yield event
     if events:
         return
-    generation = await store.generation(generation_id)
     # Deleted; or whole, with a writer that died before it could close the log; or the reader knows it all.
     if generation is None or (
         generation.status is not Status.STREAMING and utc_now() - generation.heartbeat_at > SILENT_FOR

@@ -1,15 +1,15 @@
 """Writing a reply: from the gateway's deltas to the log, through whatever happens to the engine or this process.
 
 The log is written every 200 ms, not per token. A writer shows life with every write; one that has been silent for ten
-seconds is taken over by another process, which continues from the text in the log. An engine that is lost is waited
-for and asked to continue, too. So a reply ends in one of three ways only: complete, stopped by its reader, or failed
-for a reason that trying again would not cure.
+seconds is taken over, by another process or by its own, and continued from the text in the log. That is also how a
+reply gets over a database that was away. An engine that is lost is waited for and asked to continue. So a reply ends
+in one of three ways only: complete, stopped by its reader, or failed for a reason that trying again would not cure.
 """
 
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -91,45 +91,48 @@ class Writer:
 
     async def run(self, generation: Generation, branch: Sequence[Message]) -> None:
         """Write ``generation``, the reply to the last message of ``branch``, from wherever its log ends."""
-        stored = await self._store.events(generation.id, 0)
-        text = "".join(json.loads(event.data)["text"] for event in stored if event.type is EventType.DELTA)
-        draft = _Draft(text, seq=len(stored))
-        log = self._live.open(generation.id, stored)
         if generation.stop_requested:
             self._stop.set()
         try:
+            stored = await self._store.events(generation.id, 0) if generation.last_seq else []
+            text = "".join(
+                json.loads(event.data)["text"] for event in stored if event.type is EventType.DELTA
+            )
+            draft = _Draft(text, seq=len(stored))
+            log = self._live.open(generation.id, stored)
             outcome = await self._write(generation, branch, draft, log)
             await self._finish(generation, draft, log, outcome)
             await self._close(generation, branch, draft, log)
         except WriterReplaced:
             _log.info("reply taken over or deleted", generation=generation.id)
+        except Exception:
+            # Most likely the database. Whether the last write arrived is unknown, so what is in the log decides:
+            # this writer falls silent, and the next one reads it.
+            _log.exception("reply is left to be continued", generation=generation.id)
         finally:
             self._live.close(generation.id)
 
     async def _write(
         self, generation: Generation, branch: Sequence[Message], draft: _Draft, log: LiveLog
     ) -> Outcome:
+        """How the engine's work ended. Whatever the store raises is raised: it is not the end of the reply."""
         writing = asyncio.create_task(self._generate(generation, branch, draft))
         stopping = asyncio.create_task(self._stop.wait())
         try:
             await self._keep_log(generation, draft, log, writing, stopping)
-            stopped = not writing.done()
-            if not stopped:
-                writing.result()
-        except WriterReplaced:
-            raise
-        except CausetteError as error:
-            return _outcome(draft, Status.FAILED, error)
-        except Exception:
-            _log.exception("reply failed", generation=generation.id)
-            return _outcome(draft, Status.FAILED, CausetteError("Something went wrong on the server."))
-        else:
-            return _outcome(draft, Status.STOPPED if stopped else Status.COMPLETE)
+            if not writing.done():
+                return _outcome(draft, Status.STOPPED)
+            error = writing.exception()
         finally:
-            for task in (writing, stopping):
-                task.cancel()
-                with suppress(asyncio.CancelledError, CausetteError):
-                    await task
+            writing.cancel()
+            stopping.cancel()
+            await asyncio.gather(writing, stopping, return_exceptions=True)
+        if error is None:
+            return _outcome(draft, Status.COMPLETE)
+        if not isinstance(error, CausetteError):
+            _log.error("reply failed", generation=generation.id, exc_info=error)
+            error = CausetteError("Something went wrong on the server.")
+        return _outcome(draft, Status.FAILED, error)
 
     async def _keep_log(
         self,
@@ -163,7 +166,6 @@ class Writer:
             before = len(draft.text) + len(draft.unwritten)
             try:
                 await self._run_engine(generation, turns, draft, longest_reply(context))
-                return
             except InvalidRequest as error:
                 if error.code != "context_length_exceeded" or len(turns) <= 1:
                     raise
@@ -175,6 +177,8 @@ class Writer:
                     raise
                 _log.warning("reply waits for its engine", generation=generation.id, code=error.code)
                 await asyncio.sleep(min(error.retry_after, _HEARTBEAT_SECONDS) if attempts > 1 else 0.1)
+            else:
+                return
 
     async def _run_engine(
         self, generation: Generation, turns: Sequence[ChatMessage], draft: _Draft, max_tokens: int
@@ -191,7 +195,8 @@ class Writer:
         async with aclosing(self._gateway.generate(self._caller, request)) as stream:
             async for item in stream:
                 if isinstance(item, Delta):
-                    draft.unwritten += item.text
+                    # PostgreSQL's text cannot hold a NUL: the reply could never be stored.
+                    draft.unwritten += item.text.replace("\0", "")
                     draft.finish_reason = item.finish_reason or draft.finish_reason
                 else:
                     draft.account(item)
@@ -252,7 +257,7 @@ def _outcome(draft: _Draft, status: Status, error: CausetteError | None = None) 
         status=status,
         finish_reason=draft.finish_reason,
         error_code=error.code if error else None,
-        error_message=error.message if error else None,
+        error_message=error.message.replace("\0", "") if error else None,
         input_tokens=draft.usage.input_tokens,
         cached_tokens=draft.usage.cached_tokens,
         output_tokens=draft.usage.output_tokens,

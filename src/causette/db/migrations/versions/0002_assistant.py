@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column(
             "conversation_id", sa.Text, sa.ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False
         ),
-        sa.Column("parent_id", sa.Text, sa.ForeignKey("messages.id", ondelete="CASCADE")),
+        sa.Column("parent_id", sa.Text, sa.ForeignKey("messages.id")),
         sa.Column("role", sa.Text, nullable=False),
         sa.Column("content", sa.Text, nullable=False),
         sa.Column("model", sa.Text),
