@@ -66,6 +66,13 @@ class Conflict(CausetteError):
     default_code = "conflict"
 
 
+class TooLarge(CausetteError):
+    """The body has more bytes than are read; a smaller one may be taken."""
+
+    status = 413
+    default_code = "body_too_large"
+
+
 class TooManyRequests(CausetteError):
     """A limit of the caller's or of the house's is reached; ``retry_after`` says when to come back."""
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -30,11 +29,9 @@ async def while_connected(request: Request, work: Coroutine[object, object, T]) 
             return task.result()
         raise ClientLeft
     finally:
-        for pending in (task, leaving):
-            if not pending.done():
-                pending.cancel()
-                with suppress(asyncio.CancelledError):
-                    await pending
+        task.cancel()
+        leaving.cancel()
+        await asyncio.gather(task, leaving, return_exceptions=True)
 
 
 async def _left(request: Request) -> None:

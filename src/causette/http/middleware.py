@@ -1,20 +1,24 @@
 """What every request passes through, as plain ASGI: an id, a log line, limits, and the browser's safety headers."""
 
 import re
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from causette.errors import InvalidRequest
-from causette.http.problems import problem
+from causette.errors import CausetteError, Forbidden, TooLarge
 from causette.ids import new_id
 from causette.observability import Metrics, request_id
 
 _log = structlog.get_logger("causette.http")
+
+#: Makes the answer that says an error, in the words of the surface that a path belongs to.
+AnswerError = Callable[[str, CausetteError], ASGIApp]
 
 _MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -29,11 +33,15 @@ _SECURITY_HEADERS: Final = {
 
 
 class RequestContext:
-    """Gives each request its id, counts and logs it, and adds the security headers to its answer."""
+    """Gives each request its id, counts and logs it, adds the security headers to its answer.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    What nobody foresaw is answered and logged here as well: farther out, it would have neither id nor headers.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, answer: AnswerError) -> None:
         self._app = app
         self._metrics = metrics
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -43,7 +51,7 @@ class RequestContext:
         offered = Headers(scope=scope).get("x-request-id", "")
         known_as = offered if _OWN_ID.fullmatch(offered) else new_id("req")
         token = request_id.set(known_as)
-        began, status = perf_counter(), 500
+        began, status = perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -57,8 +65,16 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            _log.error("request failed", path=scope["path"], exc_info=error)
+            # An answer that has begun is cut off by the server, which sees that it has no end.
+            if not status:
+                detail = (
+                    "Something went wrong on the server. Its log has the details under this request's id."
+                )
+                await self._answer(scope["path"], CausetteError(detail))(scope, receive, send_with_headers)
         finally:
-            self._record(scope, status, perf_counter() - began)
+            self._record(scope, status or 499, perf_counter() - began)
             request_id.reset(token)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
@@ -73,6 +89,14 @@ class RequestContext:
             )
 
 
+class BodyTooLarge(HTTPException):
+    """More bytes came than are read. An HTTPException, so that the framework lets it pass on its way out."""
+
+    def __init__(self) -> None:
+        super().__init__(TooLarge.status)
+        self.error = _too_large()
+
+
 class BrowserGuard:
     """Refuses what another site makes a signed-in person's browser send, and bodies that are too large.
 
@@ -80,8 +104,9 @@ class BrowserGuard:
     key carry no cookie and need no guard. Same-site cookies are the second line.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, answer: AnswerError) -> None:
         self._app = app
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -90,13 +115,12 @@ class BrowserGuard:
             return
         headers = Headers(scope=scope)
         if scope["method"] not in _SAFE_METHODS and _is_cross_site(headers):
-            refusal = problem(403, "This request came from another site.", "cross_site_request")
-            await refusal(scope, receive, send)
+            error = Forbidden("This request came from another site.", code="cross_site_request")
+            await self._answer(scope["path"], error)(scope, receive, send)
             return
         declared = headers.get("content-length", "0")
-        if not declared.isdigit() or int(declared) > _MAX_BODY_BYTES:
-            refusal = problem(413, f"A body may have at most {_MAX_BODY_BYTES} bytes.", "body_too_large")
-            await refusal(scope, receive, send)
+        if not declared.isdecimal() or int(declared) > _MAX_BODY_BYTES:
+            await self._answer(scope["path"], _too_large())(scope, receive, send)
             return
         await self._app(scope, _limited(receive), send)
 
@@ -111,6 +135,10 @@ def _is_cross_site(headers: Headers) -> bool:
     return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
 
+def _too_large() -> TooLarge:
+    return TooLarge(f"A body may have at most {_MAX_BODY_BYTES} bytes.")
+
+
 def _limited(receive: Receive) -> Receive:
     seen = 0
 
@@ -120,9 +148,7 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             if seen > _MAX_BODY_BYTES:
-                raise InvalidRequest(
-                    f"A body may have at most {_MAX_BODY_BYTES} bytes.", code="body_too_large"
-                )
+                raise BodyTooLarge
         return message
 
     return receive_within_limit

@@ -1,5 +1,6 @@
 """Errors on ``/api``: problem details (RFC 9457)."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
@@ -22,6 +23,8 @@ _TITLES: Final = {
     500: "Internal error",
     503: "Unavailable",
 }
+# What names a field, as against one of the types that a field may have ("str", "list[str]").
+_FIELD: Final = re.compile(r"(?!(?:str|int|float|bool)$)[A-Za-z_]\w*")
 
 
 def problem(
@@ -63,14 +66,31 @@ def problem_of_validation(error: RequestValidationError) -> JSONResponse:
 
 
 def problems_in(error: RequestValidationError) -> list[dict[str, Any]]:
-    """The validator's findings."""
-    return cast("list[dict[str, Any]]", list(error.errors()))
+    """The validator's findings. Of the ways in which one value is none of several types, the one that came furthest."""
+    found: list[dict[str, Any]] = []
+    for item in cast("list[dict[str, Any]]", list(error.errors())):
+        choice = _choice(item["loc"])
+        if choice is None or not found or _choice(found[-1]["loc"]) != choice:
+            found.append(item)
+        elif len(item["loc"]) > len(found[-1]["loc"]):
+            found[-1] = item
+    return found
+
+
+def _choice(location: tuple[str | int, ...]) -> tuple[str | int, ...] | None:
+    """The place of a value that may be of several types, when ``location`` leads through one of them."""
+    for depth, part in enumerate(location):
+        if isinstance(part, str) and not _FIELD.fullmatch(part):
+            return location[:depth]
+    return None
 
 
 def field_name(location: Iterable[str | int]) -> str:
     """A validator's location as people write it: ``messages[0].content``."""
     name = ""
     for part in list(location)[1:]:
+        if isinstance(part, str) and not _FIELD.fullmatch(part):
+            continue
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
     return name
 
