@@ -1,6 +1,6 @@
 """What ``/v1`` answers: streams and whole answers, in OpenAI's shapes, from the engines' deltas."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -65,7 +65,7 @@ class Shape:
         return choice
 
 
-async def stream(items: Items, shape: Shape, *, choices: int, include_usage: bool) -> AsyncIterator[bytes]:
+async def stream(items: Items, shape: Shape, *, choices: int, include_usage: bool) -> AsyncGenerator[bytes]:
     """The server-sent events of a streamed answer. Closing this stops the work."""
     async with aclosing(items):
         if shape.chat:

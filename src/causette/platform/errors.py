@@ -86,6 +86,6 @@ def validation_response(error: RequestValidationError) -> JSONResponse:
     return JSONResponse(envelope(message, status=400, code="invalid_value", param=param), 400)
 
 
-def http_response(status: int, detail: str) -> JSONResponse:
+def http_response(status: int, detail: str, headers: dict[str, str]) -> JSONResponse:
     """The framework's own refusals (no such route, wrong method)."""
-    return JSONResponse(envelope(detail, status=status, code=None), status)
+    return JSONResponse(envelope(detail, status=status), status, headers=headers)

@@ -7,7 +7,7 @@ request to OpenAI's own house (``user``, ``metadata``, ``store``…) are taken a
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from causette.engines.types import ChatMessage, EmbedRequest, GenerateRequest, ResponseFormat, Sampling
 from causette.errors import InvalidRequest
@@ -17,6 +17,8 @@ _MOST_STOPS = 4
 _MOST_INPUTS = 2048
 _LARGEST_SEED = 2**63 - 1
 
+# Engines keep counts as 32-bit integers.
+_Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 _Penalty = Annotated[float, Field(ge=-2, le=2)]
 _Text = Annotated[str, Field(max_length=4_000_000)]
 
@@ -111,11 +113,11 @@ class _Sampled(_Body):
     frequency_penalty: _Penalty | None = None
     stop: str | list[str] | None = None
     seed: Annotated[int | None, Field(ge=-_LARGEST_SEED, le=_LARGEST_SEED)] = None
-    max_tokens: Annotated[int | None, Field(ge=1)] = None
+    max_tokens: _Count | None = None
     logit_bias: dict[str, float] | None = None
     user: str | None = None
     # Extensions that vLLM and llama-server have too.
-    top_k: Annotated[int | None, Field(ge=1)] = None
+    top_k: _Count | None = None
     min_p: Annotated[float | None, Field(ge=0, le=1)] = None
     repetition_penalty: Annotated[float | None, Field(gt=0, le=2)] = None
     ignore_eos: bool = False
@@ -130,11 +132,12 @@ class _Sampled(_Body):
             raise ValueError("a stop string may not be empty")
         return stop
 
-    @model_validator(mode="after")
-    def _can_be_done(self) -> "_Sampled":
-        if self.stream_options is not None and not self.stream:
-            raise ValueError("stream_options is only taken when stream is true")
-        return self
+    @field_validator("stream_options")
+    @classmethod
+    def _of_a_stream(cls, options: StreamOptions | None, info: ValidationInfo) -> StreamOptions | None:
+        if options is not None and not info.data.get("stream"):
+            raise ValueError("it is only taken when stream is true")
+        return options
 
     def sampling(self, *, max_tokens: int | None, logprobs: bool, top_logprobs: int) -> Sampling:
         """The engines' form of the shared parameters."""
@@ -166,7 +169,7 @@ class ChatCompletionBody(_Sampled):
     """``POST /v1/chat/completions``."""
 
     messages: Annotated[list[MessageIn], Field(min_length=1, max_length=10_000)]
-    max_completion_tokens: Annotated[int | None, Field(ge=1)] = None
+    max_completion_tokens: _Count | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int | None, Field(ge=0, le=20)] = None
     response_format: ResponseFormatIn | None = None
@@ -178,11 +181,12 @@ class ChatCompletionBody(_Sampled):
     safety_identifier: str | None = None
     modalities: list[Literal["text"]] | None = None
 
-    @model_validator(mode="after")
-    def _alternatives_need_logprobs(self) -> "ChatCompletionBody":
-        if self.top_logprobs is not None and not self.logprobs:
-            raise ValueError("top_logprobs is only taken when logprobs is true")
-        return self
+    @field_validator("top_logprobs")
+    @classmethod
+    def _of_logprobs(cls, top: int | None, info: ValidationInfo) -> int | None:
+        if top is not None and not info.data.get("logprobs"):
+            raise ValueError("it is only taken when logprobs is true")
+        return top
 
     def generate_request(self, request_id: str) -> GenerateRequest:
         """The engines' form."""
@@ -215,11 +219,12 @@ class CompletionBody(_Sampled):
     def _not_tokens(cls, prompt: object) -> object:
         return _texts(prompt, "prompt", most=_MOST_CHOICES)
 
-    @model_validator(mode="after")
-    def _best_of_all(self) -> "CompletionBody":
-        if self.best_of is not None and self.best_of != (self.n or 1):
-            raise ValueError("best_of must equal n: every completion made is returned")
-        return self
+    @field_validator("best_of")
+    @classmethod
+    def _best_of_all(cls, best_of: int | None, info: ValidationInfo) -> int | None:
+        if best_of is not None and best_of != (info.data.get("n") or 1):
+            raise ValueError("it must equal n: every completion made is returned")
+        return best_of
 
     @property
     def prompts(self) -> list[str]:
@@ -253,7 +258,7 @@ class EmbeddingBody(_Body):
     model: Annotated[str, Field(min_length=1, max_length=256)]
     input: _Text | list[_Text]
     encoding_format: Literal["float", "base64"] | None = None
-    dimensions: Annotated[int | None, Field(ge=1)] = None
+    dimensions: _Count | None = None
     user: str | None = None
 
     @field_validator("input", mode="before")

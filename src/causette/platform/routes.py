@@ -123,7 +123,8 @@ async def _answer(
     echoes: list[str] | None = None,
 ) -> Response:
     if streamed:
-        first = await _first(items)
+        # Whoever leaves while still in the queue frees their place, too.
+        first = await while_connected(request, _first(items))
         return event_stream(stream(first, shape, choices=choices, include_usage=include_usage))
     work = whole(items, shape, choices=choices, echoes=echoes or [""] * choices, logprobs=logprobs)
     return Response(await while_connected(request, work), media_type="application/json")
@@ -153,11 +154,15 @@ async def _joined(
     usage, compute_ns, queue_ns = Usage(), 0, 0
     for position, one in enumerate(asked):
         offset = position * one.n
-        for index in range(offset, offset + one.n):
-            if echoes is not None and echoes[index]:
-                yield Delta(index, echoes[index])
+        echoed = echoes is None
         async with aclosing(gateway.generate(caller, one)) as items:
             async for item in items:
+                if echoes is not None and not echoed:
+                    # Not before the engine has taken the prompt: it may refuse it.
+                    echoed = True
+                    for index in range(offset, offset + one.n):
+                        if echoes[index]:
+                            yield Delta(index, echoes[index])
                 if isinstance(item, Delta):
                     yield Delta(item.index + offset, item.text, item.logprobs, item.finish_reason)
                     continue
