@@ -1,19 +1,16 @@
 """The composition root: reading it top to bottom tells how the house is wired."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import causette
 import causette.accounts.routes
@@ -30,15 +27,13 @@ from causette.errors import CausetteError
 from causette.fleet import Fleet, deploy
 from causette.gateway import Gateway
 from causette.http.disconnect import ClientLeft
-from causette.http.middleware import BrowserGuard, RequestContext
+from causette.http.middleware import BodyTooLarge, BrowserGuard, RequestContext
 from causette.http.problems import problem, problem_of, problem_of_validation
 from causette.http.static_web import web_app
 from causette.models import Catalogue, Models
 from causette.observability import Metrics
 from causette.platform import errors as openai_errors
 from causette.settings import Settings
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +56,13 @@ class House:
         await self.database.upgrade()
         self.assistant.open()
 
-    async def close(self) -> None:
-        """Let replies end, drain the engines, close what is open."""
+    async def drain(self) -> None:
+        """Let replies end for as long as the settings grant, hand the others over, send their readers away."""
         await self.assistant.close(self.settings.shutdown_grace)
+
+    async def close(self) -> None:
+        """Drain, end the engines, close what is open."""
+        await self.drain()
         await self.fleet.stop()
         await self.accounts.close()
         await self.database.close()
@@ -96,36 +95,27 @@ def build_house(settings: Settings, fleet: Fleet | None = None) -> House:
 
 
 def app_of(house: House) -> FastAPI:
-    """The web application around ``house``, which it opens and closes."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        await house.open()
-        try:
-            yield
-        finally:
-            await house.close()
-
-    app = _api(lifespan, secure_cookies=house.settings.secure_cookies)
+    """The web application around ``house``, which its maker opens and closes."""
+    app = _api(secure_cookies=house.settings.secure_cookies)
     app.state.house = house
-    app.mount("/", web_app())
+    # Not mounted at "/": that would match before a known path with the wrong method could be refused as such.
+    app.router.default = _web_outside_the_api()
     _handle_errors(app)
     # The last one added is the first one passed.
-    app.add_middleware(BrowserGuard)
-    app.add_middleware(RequestContext, metrics=house.metrics)
+    app.add_middleware(BrowserGuard, answer=_error_answer)
+    app.add_middleware(RequestContext, metrics=house.metrics, answer=_error_answer)
     return app
 
 
 def openapi_document() -> dict[str, Any]:
     """The description of every route, from which the web client's types are generated. Starts nothing."""
-    return _api(None, secure_cookies=False).openapi()
+    return _api(secure_cookies=False).openapi()
 
 
-def _api(lifespan: Lifespan[FastAPI] | None, *, secure_cookies: bool) -> FastAPI:
+def _api(*, secure_cookies: bool) -> FastAPI:
     app = FastAPI(
         title="Causette",
         version=causette.__version__,
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
@@ -244,34 +234,27 @@ async def _observe(engine: EmbeddedEngine, metrics: Metrics) -> None:
 
 
 def _handle_errors(app: FastAPI) -> None:
-    """``/v1`` answers errors in OpenAI's envelope, everything else as problem details."""
-
-    def speaks_openai(request: Request) -> bool:
-        return request.url.path.startswith("/v1/")
+    """What rooms and the framework raise, as answers in the envelope of the path's surface."""
 
     async def domain_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, CausetteError)
-        return openai_errors.error_response(error) if speaks_openai(request) else problem_of(error)
+        return _error_answer(request.url.path, error)
 
     async def wrong_shape(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        if speaks_openai(request):
+        if _speaks_openai(request.url.path):
             return openai_errors.validation_response(error)
         return problem_of_validation(error)
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if isinstance(error, BodyTooLarge):
+            return _error_answer(request.url.path, error.error)
         detail = f"{request.method} {request.url.path}: {error.detail}"
-        if speaks_openai(request):
-            return openai_errors.http_response(error.status_code, detail)
-        return problem(error.status_code, detail, "http_error")
-
-    async def failed(request: Request, error: Exception) -> Response:
-        _log.error("request failed", path=request.url.path, exc_info=error)
-        detail = "Something went wrong on the server. Its log has the details under this request's id."
-        if speaks_openai(request):
-            return openai_errors.http_response(500, detail)
-        return problem(500, detail, "internal_error")
+        headers = dict(error.headers or {})
+        if _speaks_openai(request.url.path):
+            return openai_errors.http_response(error.status_code, detail, headers)
+        return problem(error.status_code, detail, "http_error", headers=headers)
 
     async def nobody_there(request: Request, error: Exception) -> Response:
         # 499, as proxies log it; nobody reads this answer.
@@ -281,4 +264,24 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, wrong_shape)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(ClientLeft, nobody_there)
-    app.add_exception_handler(Exception, failed)
+
+
+def _error_answer(path: str, error: CausetteError) -> Response:
+    """``/v1`` answers errors in OpenAI's envelope, everything else as problem details."""
+    return openai_errors.error_response(error) if _speaks_openai(path) else problem_of(error)
+
+
+def _speaks_openai(path: str) -> bool:
+    return path.startswith("/v1/")
+
+
+def _web_outside_the_api() -> ASGIApp:
+    """The web app for every path that no route takes, except where a program would not know what to do with a page."""
+    web = web_app()
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(("/v1/", "/api/")):
+            raise HTTPException(404)
+        await web(scope, receive, send)
+
+    return serve

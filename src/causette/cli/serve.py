@@ -1,10 +1,11 @@
 """``causette serve``: the web process, with the engine processes of this machine."""
 
 import asyncio
+import socket
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -13,8 +14,8 @@ import causette
 from causette.errors import ConfigurationError
 from causette.settings import Settings, load_settings
 
-if TYPE_CHECKING:
-    import uvicorn
+# As a shell reports a program that Ctrl-C ended.
+_INSISTED: Final = 130
 
 
 def serve(
@@ -50,6 +51,8 @@ def serve(
 
 
 async def _serve(settings: Settings) -> int:
+    # Before anything is fetched or started: a second server should hear at once that it is one.
+    listener = _bind(settings.host, settings.port)
     from causette.cli.models import ensure  # noqa: PLC0415
     from causette.fleet import deploy, local_models  # noqa: PLC0415
     from causette.models import Catalogue, Models  # noqa: PLC0415
@@ -60,42 +63,42 @@ async def _serve(settings: Settings) -> int:
     # The model begins to load while the rest is still being imported.
     fleet.start()
     web = await asyncio.to_thread(import_module, "causette.app")
-    uvicorn = await asyncio.to_thread(import_module, "uvicorn")
+    serving = await asyncio.to_thread(import_module, "causette.cli.web_server")
     house = web.build_house(settings, fleet)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            web.app_of(house),
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http="httptools",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # Replies that stream at shutdown get their grace in the house; open event streams are cut after it.
-            timeout_graceful_shutdown=max(1, round(settings.shutdown_grace)),
-            timeout_keep_alive=75,
-        )
-    )
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    if server.started:
-        link = await house.accounts.issue_setup_link() if await house.accounts.setup_required() else None
-        _greet(settings, server, link)
+    server = serving.WebServer(house)
     try:
-        await serving
-    except SystemExit:
+        await house.open()
+        link = await house.accounts.issue_setup_link() if await house.accounts.setup_required() else None
+        listener.listen()
+        _greet(settings, listener.getsockname()[1], link)
+        await server.serve([listener])
+    finally:
+        # Whoever insists does not want to wait: the engines end when they find their parent gone.
+        if not server.force_exit:
+            await house.close()
+    return _INSISTED if server.force_exit else 0
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket that has the address and does not listen yet.
+
+    Raises:
+        ConfigurationError: the address is taken, not this machine's, or not allowed.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
         raise ConfigurationError(
-            f"Cannot listen on {settings.host}:{settings.port}: the address is taken or not allowed. "
-            "Choose another with --port."
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another address with --host and --port."
         ) from None
-    return 0 if server.started else 1
+    return listener
 
 
-def _greet(settings: Settings, server: "uvicorn.Server", token: str | None) -> None:
+def _greet(settings: Settings, port: int, token: str | None) -> None:
     """Say where the server is, and how to begin. Plain lines: scripts read them too."""
-    port = server.servers[0].sockets[0].getsockname()[1]
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
     url = settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     lines = [f"Causette {causette.__version__} at {url}"]
