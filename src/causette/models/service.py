@@ -23,7 +23,7 @@ def open_models(settings: Settings) -> "Models":
     aliases = {"default": settings.model, "embedding": settings.embedding_model}
     return Models(
         settings.models_folder,
-        Catalogue.load(settings.data / "catalogue.toml"),
+        Catalogue.load(settings.catalogue_file),
         resolve=lambda name: aliases.get(name, name),
     )
 
