@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,15 +24,22 @@ _log = structlog.get_logger(__name__)
 _BACKOFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 # A process that lived this long has earned a fresh start of the back-off.
 _STABLE_SECONDS: Final = 60.0
+# A process that ends this often in a row before it could answer is not waited for any more: its model is broken,
+# or does not fit into memory.
+_HOPELESS_LOADS: Final = 2
 # How long a request waits for an engine that is starting: loading a small model takes three seconds.
 _PATIENCE_SECONDS: Final = 60.0
+# Lines of its output longer than this are not logged.
+_LONGEST_LINE: Final = 64 * 1024
 
 
 class State(StrEnum):
     """Where an engine process is in its life."""
 
+    #: It is loading, for the first time or again.
     STARTING = "starting"
     READY = "ready"
+    #: It was not started, is stopped, or fails each time it is started.
     DOWN = "down"
 
 
@@ -56,19 +63,17 @@ class EmbeddedEngine:
 
     def __init__(self, config: EmbeddedConfig) -> None:
         self.config = config
-        self.state = State.DOWN
         self.restarts = 0
         #: Called with the engine's name each time its process has ended and is started again.
         self.on_restart: Callable[[str], object] = lambda _: None
-        # Not in the data folder: the path of a Unix socket may have no more than about a hundred characters.
-        self._folder = Path(tempfile.mkdtemp(prefix="causette-"))
-        self._socket = self._folder / "engine.sock"
-        self._client = OpenAIClient(
-            "http://engine/v1", model=config.name, context=config.context, socket=self._socket
-        )
+        self._state = State.DOWN
+        self._folder: Path | None = None
+        self._client: OpenAIClient | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._ready = asyncio.Event()
+        self._stopping = False
+        #: Set unless the process is starting: there is nothing to wait for.
+        self._settled = asyncio.Event()
 
     @property
     def context(self) -> int:
@@ -76,25 +81,35 @@ class EmbeddedEngine:
         return self.config.context
 
     @property
+    def state(self) -> State:
+        """Where the process is in its life."""
+        return self._state
+
+    @property
     def pid(self) -> int | None:
         """The process that runs now."""
-        return self._process.pid if self._process is not None else None
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
 
     def start(self) -> None:
-        """Begin to start the process, and keep it running from now on."""
-        if self._watch is None:
-            self.state = State.STARTING
-            self._watch = asyncio.create_task(self._keep_running(), name=f"engine {self.config.name}")
+        """Begin to start the process, and keep it running until :meth:`stop`."""
+        if self._watch is not None or self._stopping:
+            return
+        # Not in the data folder: the path of a Unix socket may have no more than about a hundred characters.
+        self._folder = Path(tempfile.mkdtemp(prefix="causette-"))
+        socket = self._folder / "engine.sock"
+        self._client = OpenAIClient(
+            "http://engine/v1", model=self.config.name, context=self.config.context, socket=socket
+        )
+        self._enter(State.STARTING)
+        self._watch = asyncio.create_task(self._keep_running(socket), name=f"engine {self.config.name}")
 
     async def stop(self) -> None:
-        """Drain and end the process."""
-        if self._watch is not None:
-            self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
-        self.state = State.DOWN
-        self._ready.clear()
-        await self._client.close()
+        """Drain and end the process: requests it is working on get ``grace`` seconds, new ones are refused."""
+        self._stopping = True
+        self._enter(State.DOWN)
+        if self._watch is None:
+            return
         if (process := self._process) is not None and process.returncode is None:
             process.terminate()
             try:
@@ -102,22 +117,28 @@ class EmbeddedEngine:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+        self._watch.cancel()
+        await asyncio.gather(self._watch, return_exceptions=True)
+        assert self._client is not None
+        await self._client.close()
+        assert self._folder is not None
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def ready(self) -> bool:
         """Whether a request sent now would be worked on."""
-        return self.state is State.READY
+        return self._state is State.READY
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Delta | Completed]:
         """See :class:`~causette.engines.types.Engine`. Waits for an engine that is starting."""
-        await self._until_ready()
-        async for item in self._client.generate(request):
-            yield item
+        client = await self._when_ready()
+        async with aclosing(client.generate(request)) as items:
+            async for item in items:
+                yield item
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
         """See :class:`~causette.engines.types.Engine`. Waits for an engine that is starting."""
-        await self._until_ready()
-        return await self._client.embed(request)
+        client = await self._when_ready()
+        return await client.embed(request)
 
     async def stats(self) -> EngineStats:
         """What the process says of itself.
@@ -125,69 +146,113 @@ class EmbeddedEngine:
         Raises:
             Unavailable: it is not running.
         """
-        if self.state is not State.READY:
-            raise Unavailable(f"The engine for {self.config.name!r} is not running.", code="engine_lost")
+        if self._client is None or self._state is not State.READY:
+            raise Unavailable(f"The engine for {self.config.name!r} is not running.", code="engine_down")
         return await self._client.stats()
 
-    async def _until_ready(self) -> None:
+    async def _when_ready(self) -> OpenAIClient:
         self.start()
         try:
-            await asyncio.wait_for(self._ready.wait(), _PATIENCE_SECONDS)
+            await asyncio.wait_for(self._settled.wait(), _PATIENCE_SECONDS)
         except TimeoutError:
             raise Unavailable(
                 f"The engine for {self.config.name!r} is still starting. Try again shortly.",
                 code="engine_starting",
                 retry_after=5.0,
             ) from None
+        if self._client is None or self._state is not State.READY:
+            why = "is shutting down" if self._stopping else "cannot be started; the server's log says why"
+            raise Unavailable(
+                f"The engine for {self.config.name!r} {why}. Try again later.",
+                code="engine_down",
+                retry_after=_BACKOFF_SECONDS[-1],
+            )
+        return self._client
 
-    async def _keep_running(self) -> None:
+    def _enter(self, state: State) -> None:
+        self._state = state
+        if state is State.STARTING:
+            self._settled.clear()
+        else:
+            self._settled.set()
+
+    async def _keep_running(self, socket: Path) -> None:
         failures = 0
+        loads_failed = 0
         clock = asyncio.get_running_loop().time
-        while True:
+        while not self._stopping:
             await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
             began = clock()
-            code = await self._run_once()
+            loaded, ending = await self._run_once(socket)
+            if self._stopping:
+                return
             lived = clock() - began
             failures = 0 if lived > _STABLE_SECONDS else failures + 1
+            loads_failed = 0 if loaded else loads_failed + 1
+            self._enter(State.DOWN if loads_failed >= _HOPELESS_LOADS else State.STARTING)
             self.restarts += 1
             self.on_restart(self.config.name)
-            _log.warning(
-                "engine ended and is restarted",
+            _log.error(
+                "engine ended and is restarted"
+                if loaded
+                else "engine could not be started and is tried again",
                 engine=self.config.name,
-                exit_code=code,
+                ending=ending,
                 lived=round(lived, 1),
             )
 
-    async def _run_once(self) -> int:
-        """Start the process and see it to its end; its exit code."""
-        self.state = State.STARTING
+    async def _run_once(self, socket: Path) -> tuple[bool, str]:
+        """Start the process and see it to its end: whether it became ready, and how it ended."""
+        try:
+            process = self._process = await self._spawn(socket)
+        except OSError as error:
+            return False, f"no process could be made: {error}"
+        assert process.stdout is not None
+        assert process.stderr is not None
+        loaded = False
+        errors = asyncio.create_task(self._log_lines(process.stderr))
+        try:
+            async for line in _lines(process.stdout):
+                if line == b"ready" and not self._stopping:
+                    loaded = True
+                    self._enter(State.READY)
+            if loaded and not self._stopping:
+                self._enter(State.STARTING)
+            code = await process.wait()
+            # Its last words say why it ended.
+            await errors
+        finally:
+            errors.cancel()
+        return loaded, f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    async def _spawn(self, socket: Path) -> asyncio.subprocess.Process:
         config = self.config
-        process = self._process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "causette.engines.embedded", config.kind),
-            *("--name", config.name, "--model", str(config.model), "--socket", str(self._socket)),
+            *("--name", config.name, "--model", str(config.model), "--socket", str(socket)),
             *("--context", str(config.context), "--kv-cache-gb", str(config.kv_cache_gb)),
             *("--max-running", str(config.max_running), "--max-queued", str(config.max_queued)),
             *("--grace", str(config.grace)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
             # Ctrl-C in a terminal goes to the whole group; the engine is drained by its parent instead.
             start_new_session=True,
         )
-        errors = asyncio.create_task(self._log_errors(process))
-        try:
-            assert process.stdout is not None
-            async for line in process.stdout:
-                if line.strip() == b"ready":
-                    self.state = State.READY
-                    self._ready.set()
-            return await process.wait()
-        finally:
-            self._ready.clear()
-            self.state = State.STARTING
-            errors.cancel()
 
-    async def _log_errors(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stderr is not None
-        async for line in process.stderr:
-            _log.warning("engine says", engine=self.config.name, line=line.decode(errors="replace").rstrip())
+    async def _log_lines(self, stderr: asyncio.StreamReader) -> None:
+        async for line in _lines(stderr):
+            _log.warning("engine says", engine=self.config.name, line=line.decode(errors="replace"))
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncGenerator[bytes]:
+    """The lines of ``stream`` without what ends them; those beyond its limit are left out."""
+    while True:
+        try:
+            line = await stream.readline()
+        except ValueError:
+            continue
+        if not line:
+            return
+        yield line.rstrip()

@@ -8,18 +8,29 @@ running ones finish within the grace period.
 import argparse
 import asyncio
 import os
+import select
+import signal
+import socket
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
 
+from causette.errors import CausetteError
+
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-# sysexits.h EX_SOFTWARE: the runtime broke and only a new process helps.
+# sysexits.h: EX_SOFTWARE, the runtime broke and only a new process helps; EX_NOINPUT, the model cannot be loaded.
 _BROKEN = 70
+_NO_MODEL = 66
+# How long the broken requests' last bytes may take to be sent.
+_LAST_WORDS_SECONDS = 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -38,10 +49,24 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve(app: "Starlette", arguments: argparse.Namespace) -> None:
-    arguments.socket.unlink(missing_ok=True)
-    os.umask(0o077)
-    server = uvicorn.Server(
+class _Server(uvicorn.Server):
+    """Says ``ready`` on standard output when it listens, and drains on SIGTERM."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """As uvicorn's own, but the signal is not raised again after the drain: there is still work to settle."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.handle_exit, signal.SIGTERM, None)
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        await super().startup(sockets)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+
+
+def _server(app: "Starlette", arguments: argparse.Namespace) -> _Server:
+    return _Server(
         uvicorn.Config(
             app,
             uds=str(arguments.socket),
@@ -54,15 +79,6 @@ async def _serve(app: "Starlette", arguments: argparse.Namespace) -> None:
             timeout_keep_alive=3600,
         )
     )
-    running = asyncio.get_running_loop()
-    # The parent holds the other end and never writes: this becomes readable when the parent is gone.
-    running.add_reader(sys.stdin.fileno(), os._exit, 0)
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.005)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    await serving
 
 
 async def _serve_text(arguments: argparse.Namespace) -> int:
@@ -70,28 +86,26 @@ async def _serve_text(arguments: argparse.Namespace) -> int:
     from causette.engines.embedded.step_loop import StepLoop  # noqa: PLC0415
     from causette.engines.embedded.text_model import TextModel, TextModelConfig  # noqa: PLC0415
 
-    loop = StepLoop(
-        TextModel(
-            TextModelConfig(
-                path=arguments.model,
-                name=arguments.name,
-                context=arguments.context,
-                kv_cache_gb=arguments.kv_cache_gb,
-                max_running=arguments.max_running,
-                max_queued=arguments.max_queued,
-            )
-        )
+    config = TextModelConfig(
+        path=arguments.model,
+        name=arguments.name,
+        context=arguments.context,
+        kv_cache_gb=arguments.kv_cache_gb,
+        max_running=arguments.max_running,
+        max_queued=arguments.max_queued,
     )
-    serving = asyncio.create_task(_serve(text_server(loop), arguments))
+    loop = StepLoop(TextModel(config))
+    server = _server(text_server(loop), arguments)
+    serving = asyncio.create_task(server.serve())
     stepping = asyncio.create_task(loop.run())
     await asyncio.wait((serving, stepping), return_when=asyncio.FIRST_COMPLETED)
-    if loop.broken is not None:
+    if stepping.done():
         sys.stderr.write(f"the runtime broke: {loop.broken}\n")
-        # The failed requests' last bytes are on their way out.
-        await asyncio.sleep(0.2)
+        server.should_exit = True
+        await asyncio.wait((serving,), timeout=_LAST_WORDS_SECONDS)
         return _BROKEN
     stepping.cancel()
-    await loop.settle()
+    loop.settle()
     return 0
 
 
@@ -99,17 +113,42 @@ async def _serve_embedding(arguments: argparse.Namespace) -> int:
     from causette.engines.embedded.encoder import SentenceEncoder  # noqa: PLC0415
     from causette.engines.embedded.server import embedding_server  # noqa: PLC0415
 
-    await _serve(embedding_server(SentenceEncoder.load(arguments.model), arguments.name), arguments)
+    app = embedding_server(
+        SentenceEncoder.load(arguments.model), arguments.name, max_queued=arguments.max_queued
+    )
+    await _server(app, arguments).serve()
     return 0
+
+
+def _end_with_parent(socket_path: Path) -> None:
+    """End this process when its parent is gone, whatever it is doing, and leave nothing behind.
+
+    The parent holds the other end of standard input and writes nothing: what can be read is the end.
+    """
+    while select.select([sys.stdin.fileno()], [], []) and os.read(sys.stdin.fileno(), 64):
+        pass
+    with suppress(OSError):
+        socket_path.unlink()
+        socket_path.parent.rmdir()
+    os._exit(0)
 
 
 def main() -> None:
     """Load, say ``ready``, serve, drain."""
     arguments = _arguments()
+    os.umask(0o077)
+    arguments.socket.unlink(missing_ok=True)
+    # A thread, not the event loop: loading a large model takes minutes.
+    Thread(target=_end_with_parent, args=(arguments.socket,), daemon=True).start()
     serve = _serve_text if arguments.kind == "text" else _serve_embedding
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        code = runner.run(serve(arguments))
+        try:
+            code = runner.run(serve(arguments))
+        except CausetteError as error:
+            sys.stderr.write(f"{error.message}\n")
+            code = _NO_MODEL
     sys.stdout.flush()
+    sys.stderr.flush()
     # Without the interpreter's own teardown, which can wait on the runtime's threads.
     os._exit(code)
 
