@@ -2,7 +2,7 @@
 over a Unix socket (our own embedded engine)."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
 from typing import Final
 
@@ -30,13 +30,18 @@ _write: Final = msgspec.json.Encoder().encode
 # A model may think long before its first token, but a connection is made quickly or not at all.
 _CONNECT_SECONDS: Final = 5.0
 _SILENCE_SECONDS: Final = 300.0
+# Questions about the server itself are answered at once, or it is not well.
+_HEALTH_TIMEOUT: Final = aiohttp.ClientTimeout(total=5.0)
 _RETRY_SECONDS: Final = 2.0
 _DONE: Final = b"[DONE]"
+_EVENTS: Final = "text/event-stream"
 _MAX_EVENT_BYTES: Final = 1 << 20
 
 
 class OpenAIClient:
     """The :class:`~causette.engines.types.Engine` protocol, spoken to one server.
+
+    Over TCP, proxies are taken from the environment (``HTTPS_PROXY``, ``NO_PROXY``), as most clients do.
 
     Args:
         url: base URL up to and including ``/v1``; any host when ``socket`` is given.
@@ -70,13 +75,14 @@ class OpenAIClient:
         try:
             async with self._post(path, body, request.id) as response:
                 if response.status != 200:
-                    raise _refusal(
-                        response.status, await response.read(), response.headers.get("retry-after")
-                    )
-                async for item in _items(response.content):
-                    yield item
-                    if isinstance(item, Completed):
-                        return
+                    raise _refusal(response, await response.read())
+                if response.content_type != _EVENTS:
+                    raise _misunderstood(f"it answered with {response.content_type}, not with a stream")
+                async with aclosing(_items(response.content, choices=request.n)) as items:
+                    async for item in items:
+                        yield item
+                        if isinstance(item, Completed):
+                            return
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._lost(error) from error
         raise self._lost(None)
@@ -90,24 +96,26 @@ class OpenAIClient:
             async with self._post("embeddings", _write(body), request.id) as response:
                 content = await response.read()
                 if response.status != 200:
-                    raise _refusal(response.status, content, response.headers.get("retry-after"))
+                    raise _refusal(response, content)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._lost(error) from error
         try:
             answer = _read_vectors(content)
         except msgspec.DecodeError as error:
-            raise Unavailable(
-                f"The engine's answer could not be read: {error}", code="engine_protocol"
-            ) from error
+            raise _misunderstood(str(error)) from error
+        if len(answer.data) != len(request.inputs):
+            raise _misunderstood(f"it sent {len(answer.data)} vectors for {len(request.inputs)} texts")
         done = answer.usage.completed()
         rows = sorted(answer.data, key=lambda row: row.index)
         return Embeddings([row.embedding for row in rows], done.usage, done.compute)
 
     async def ready(self) -> bool:
-        """Whether the server answers."""
+        """Whether the server answers, and takes the key. One without a list of models is believed to be ready."""
         try:
-            async with self._client().get(f"{self._url}/models", headers=self._headers) as response:
-                return response.status < 500
+            async with self._client().get(
+                f"{self._url}/models", headers=self._headers, timeout=_HEALTH_TIMEOUT
+            ) as response:
+                return response.status < 500 and response.status not in {401, 403}
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 
@@ -118,7 +126,9 @@ class OpenAIClient:
             Unavailable: it does not answer.
         """
         try:
-            async with self._client().get(f"{self._url.removesuffix('/v1')}/healthz") as response:
+            async with self._client().get(
+                f"{self._url.removesuffix('/v1')}/healthz", timeout=_HEALTH_TIMEOUT
+            ) as response:
                 return _read_stats(await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
             raise self._lost(error) from error
@@ -136,11 +146,13 @@ class OpenAIClient:
                 if self._socket is not None
                 else aiohttp.TCPConnector(limit=0)
             )
-            timeout = aiohttp.ClientTimeout(
-                sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS, total=None
-            )
             self._session = aiohttp.ClientSession(
-                connector=connector, timeout=timeout, read_bufsize=_MAX_EVENT_BYTES, auto_decompress=True
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(
+                    sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS, total=None
+                ),
+                read_bufsize=_MAX_EVENT_BYTES,
+                trust_env=self._socket is None,
             )
         return self._session
 
@@ -159,56 +171,77 @@ class OpenAIClient:
         )
 
 
-async def _items(content: aiohttp.StreamReader) -> AsyncGenerator[Delta | Completed]:
+async def _items(content: aiohttp.StreamReader, *, choices: int) -> AsyncGenerator[Delta | Completed]:
     """The deltas of a stream of server-sent events, then its account when it gave one or ended properly."""
-    done: Completed | None = None
-    async for line in content:
+    account: Completed | None = None
+    ended: set[int] = set()
+    while line := await _line(content):
         if not line.startswith(b"data:"):
             continue
         data = line[5:].strip()
         if data == _DONE:
             # A server that reports no usage still ended the stream as it should.
-            yield done or Completed(Usage())
+            yield account or Completed(Usage())
+            return
+        if not line.endswith(b"\n"):
+            # Cut off in the middle.
             return
         try:
             chunk = _read_chunk(data)
         except msgspec.DecodeError as error:
-            raise Unavailable(
-                f"The engine sent what is not a chunk: {error}", code="engine_protocol"
-            ) from error
+            raise _misunderstood(f"it sent what is not a chunk: {error}") from error
         if chunk.error is not None:
             raise _domain_error(503, chunk.error, None)
-        for choice in chunk.choices:
+        for choice in chunk.choices or ():
             delta = choice.to_delta()
+            if delta.finish_reason:
+                ended.add(delta.index)
             if delta.text or delta.logprobs or delta.finish_reason:
                 yield delta
         if chunk.usage is not None:
-            done = chunk.usage.completed()
+            account = chunk.usage.completed()
+    if len(ended) == choices:
+        # Some servers just close the connection after the last choice has ended.
+        yield account or Completed(Usage())
 
 
-def _refusal(status: int, body: bytes, retry_after: str | None) -> CausetteError:
+async def _line(content: aiohttp.StreamReader) -> bytes:
     try:
-        error = _read_error(body).error
+        return await content.readline()
+    except ValueError as error:
+        raise _misunderstood(f"it sent an event of more than {_MAX_EVENT_BYTES} bytes") from error
+
+
+def _misunderstood(why: str) -> Unavailable:
+    return Unavailable(f"The engine's answer could not be read: {why}.", code="engine_protocol")
+
+
+def _refusal(response: aiohttp.ClientResponse, body: bytes) -> CausetteError:
+    try:
+        error = _read_error(body).details()
     except msgspec.DecodeError:
-        error = WireError(f"The engine answered with status {status}.")
-    return _domain_error(status, error, retry_after)
+        error = WireError(f"The engine answered with status {response.status}.")
+    return _domain_error(response.status, error, _seconds(response.headers.get("retry-after")))
 
 
 _BY_NAME: Final = {kind.__name__: kind for kind in (InvalidRequest, TooManyRequests, Unavailable)}
 
 
-def _domain_error(status: int, error: WireError, retry_after: str | None) -> CausetteError:
+def _domain_error(status: int, error: WireError, retry_after: float | None) -> CausetteError:
     """The engine's refusal as ours. Its authentication is the owner's affair, so 401 and 403 are not the caller's."""
-    code = str(error.code) if error.code else None
-    seconds = float(retry_after) if retry_after and retry_after.replace(".", "", 1).isdigit() else None
+    later = retry_after or _RETRY_SECONDS
     if (kind := _BY_NAME.get(error.type or "")) is not None:
-        return kind(error.message, code=code, param=error.param, retry_after=seconds)
+        again = None if kind is InvalidRequest else later
+        return kind(error.message, code=_code(error), param=error.param, retry_after=again)
+    if isinstance(error.code, int) and 400 <= error.code < 600:
+        # vLLM's errors in the middle of a stream carry the status that they would have had before it.
+        status = error.code
     if status == 429:
-        return TooManyRequests(error.message, code="engine_overloaded", retry_after=seconds or _RETRY_SECONDS)
+        return TooManyRequests(error.message, code="engine_overloaded", retry_after=later)
     if status in {400, 413, 422}:
-        too_long = code == "context_length_exceeded" or "context length" in error.message
+        too_long = error.code == "context_length_exceeded" or "context length" in error.message
         return InvalidRequest(
-            error.message, code="context_length_exceeded" if too_long else code, param=error.param
+            error.message, code="context_length_exceeded" if too_long else _code(error), param=error.param
         )
     if status in {401, 403}:
         return Unavailable(
@@ -218,7 +251,20 @@ def _domain_error(status: int, error: WireError, retry_after: str | None) -> Cau
         return Unavailable(
             f"The engine does not have this model: {error.message}", code="engine_model_missing"
         )
-    return Unavailable(error.message, code=code or "engine_error", retry_after=seconds or _RETRY_SECONDS)
+    return Unavailable(error.message, code=_code(error) or "engine_error", retry_after=later)
+
+
+def _code(error: WireError) -> str | None:
+    return error.code if isinstance(error.code, str) else None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """The value of a ``Retry-After`` header; None for none, and for its form with a date."""
+    try:
+        seconds = float(retry_after or "")
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < float("inf") else None
 
 
 def _describe(error: Exception) -> str:

@@ -4,7 +4,7 @@ Chunks are decoded once here and nowhere else. Two extensions, both optional: ``
 compute, and a request may have ``ignore_eos`` and ``continue_reply``.
 """
 
-from typing import Any
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -80,7 +80,7 @@ class WireUsage(msgspec.Struct):
 
 
 class WireTopLogprob(msgspec.Struct):
-    """An alternative to a chosen token."""
+    """An alternative to a chosen token. No bytes at all (a control token) are an empty list; servers may omit them."""
 
     token: str
     logprob: float
@@ -88,7 +88,10 @@ class WireTopLogprob(msgspec.Struct):
 
     def token_logprob(self) -> TokenLogprob:
         """The domain's form."""
-        return TokenLogprob(self.token, tuple(self.bytes or self.token.encode()), self.logprob)
+        return TokenLogprob(self.token, self._bytes(), self.logprob)
+
+    def _bytes(self) -> tuple[int, ...]:
+        return tuple(self.token.encode() if self.bytes is None else self.bytes)
 
 
 class WireTokenLogprob(WireTopLogprob):
@@ -99,7 +102,7 @@ class WireTokenLogprob(WireTopLogprob):
     def token_logprob(self) -> TokenLogprob:
         """The domain's form."""
         top = tuple(item.token_logprob() for item in self.top_logprobs)
-        return TokenLogprob(self.token, tuple(self.bytes or self.token.encode()), self.logprob, top)
+        return TokenLogprob(self.token, self._bytes(), self.logprob, top)
 
     @classmethod
     def of(cls, token: TokenLogprob) -> "WireTokenLogprob":
@@ -108,10 +111,30 @@ class WireTokenLogprob(WireTopLogprob):
         return cls(token.token, token.logprob, list(token.bytes), top)
 
 
-class WireLogprobs(msgspec.Struct):
-    """OpenAI's ``logprobs`` object of chat completions."""
+class WireLogprobs(msgspec.Struct, omit_defaults=True):
+    """OpenAI's ``logprobs`` object: ``content`` of chat completions, or the parallel lists of plain ones."""
 
     content: list[WireTokenLogprob] | None = None
+    tokens: list[str] | None = None
+    token_logprobs: list[float | None] | None = None
+    top_logprobs: list[dict[str, float] | None] | None = None
+
+    def token_logprobs_of(self) -> tuple[TokenLogprob, ...]:
+        """The domain's form."""
+        if self.content is not None:
+            return tuple(item.token_logprob() for item in self.content)
+        tokens, logprobs = self.tokens or [], self.token_logprobs or []
+        tops = self.top_logprobs or [None] * len(tokens)
+        return tuple(
+            TokenLogprob(
+                token,
+                tuple(token.encode()),
+                # The first token of an echoed prompt has none.
+                logprob or 0.0,
+                tuple(TokenLogprob(other, tuple(other.encode()), its) for other, its in (top or {}).items()),
+            )
+            for token, logprob, top in zip(tokens, logprobs, tops, strict=False)
+        )
 
 
 class WireMessage(msgspec.Struct, omit_defaults=True):
@@ -128,15 +151,30 @@ class WireChoice(msgspec.Struct):
     delta: WireMessage | None = None
     text: str | None = None
     logprobs: WireLogprobs | None = None
-    finish_reason: FinishReason | None = None
+    finish_reason: str | None = None
 
     def to_delta(self) -> Delta:
         """The domain's form."""
-        text = (self.delta.content if self.delta else self.text) or ""
-        logprobs: tuple[TokenLogprob, ...] = ()
-        if self.logprobs and self.logprobs.content:
-            logprobs = tuple(item.token_logprob() for item in self.logprobs.content)
-        return Delta(self.index, text, logprobs, self.finish_reason)
+        return Delta(
+            index=self.index,
+            text=(self.delta.content if self.delta else self.text) or "",
+            logprobs=self.logprobs.token_logprobs_of() if self.logprobs else (),
+            finish_reason=_finish_reason(self.finish_reason),
+        )
+
+
+_FINISH_REASONS: Final[dict[str, FinishReason]] = {
+    **{reason: reason for reason in get_args(FinishReason)},
+    # Other servers' words.
+    "max_tokens": "length",
+    "model_length": "length",
+    "function_call": "tool_calls",
+}
+
+
+def _finish_reason(said: str | None) -> FinishReason | None:
+    """A server's word for why a reply ended. One that is not known still says that it ended."""
+    return _FINISH_REASONS.get(said, "stop") if said else None
 
 
 class WireError(msgspec.Struct):
@@ -151,7 +189,7 @@ class WireError(msgspec.Struct):
 class WireChunk(msgspec.Struct):
     """One server-sent event of a streamed completion, or the error that ended it."""
 
-    choices: list[WireChoice] = []
+    choices: list[WireChoice] | None = []
     usage: WireUsage | None = None
     error: WireError | None = None
 
@@ -159,7 +197,12 @@ class WireChunk(msgspec.Struct):
 class WireErrorBody(msgspec.Struct):
     """The body of an answer with an error status."""
 
-    error: WireError
+    #: Some servers send the message alone.
+    error: WireError | str
+
+    def details(self) -> WireError:
+        """The error, as an object in any case."""
+        return WireError(self.error) if isinstance(self.error, str) else self.error
 
 
 def request_body(request: GenerateRequest, model: str) -> dict[str, Any]:
