@@ -40,8 +40,9 @@ class ByteDetokenizer:
 
     def push(self, ids: Sequence[int]) -> str:
         """See :class:`Detokenizer`."""
-        pieces = self._pieces
-        return self._decoder.decode(b"".join([pieces[token] for token in ids]))
+        # A model's output may be wider than its vocabulary: such tokens have no text.
+        pieces, size = self._pieces, len(self._pieces)
+        return self._decoder.decode(b"".join([pieces[token] for token in ids if token < size]))
 
     def finish(self) -> str:
         """See :class:`Detokenizer`."""
@@ -81,7 +82,11 @@ class WindowDetokenizer:
 
 
 class StopStrings:
-    """Ends a text before the first of the given strings, holding back what may turn out to be one's beginning."""
+    """Ends a text before the first of the given strings, holding back what may turn out to be one's beginning.
+
+    The first is the one that is complete first, and of several complete at once the longest: so the result does not
+    depend on the pieces in which the text comes.
+    """
 
     __slots__ = ("_held", "_stops", "found")
 
@@ -97,10 +102,10 @@ class StopStrings:
         if not self._stops:
             return text
         text = f"{self._held}{text}"
-        starts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
-        if starts:
+        ends = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
+        if ends:
             self.found, self._held = True, ""
-            return text[: min(starts)]
+            return text[: min(ends)[1]]
         keep = 0 if last else max(_overlap(text, stop) for stop in self._stops)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]

@@ -3,7 +3,8 @@
 Completions are always streamed here; whoever wants them whole joins them (see ``causette.platform``).
 """
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from time import perf_counter_ns, time
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from causette.engines.types import Completed
 from causette.engines.wire import (
@@ -29,13 +31,15 @@ from causette.engines.wire import (
     WireTokenLogprob,
     WireUsage,
 )
-from causette.errors import CausetteError, InvalidRequest
+from causette.errors import CausetteError, InvalidRequest, TooManyRequests
 
 if TYPE_CHECKING:
     from causette.engines.embedded.encoder import SentenceEncoder
     from causette.engines.embedded.step_loop import Job, StepLoop
 
 _EVENTS: Final = "text/event-stream"
+# As proxies log it; nobody reads this answer.
+_CLIENT_LEFT: Final = 499
 _encode: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode
 _read_request: Final = msgspec.json.Decoder(WireRequest).decode
 
@@ -58,6 +62,10 @@ class _ErrorChunk(msgspec.Struct):
 class _EmbeddingBody(msgspec.Struct):
     input: list[str]
     model: str = ""
+    dimensions: int | None = None
+
+
+_read_texts: Final = msgspec.json.Decoder(_EmbeddingBody).decode
 
 
 def text_server(loop: "StepLoop") -> Starlette:
@@ -66,14 +74,12 @@ def text_server(loop: "StepLoop") -> Starlette:
     async def completions(request: Request) -> Response:
         try:
             body = _read_request(await request.body())
-        except msgspec.ValidationError as error:
+            job = loop.submit(body.generate_request(request.headers.get(REQUEST_ID_HEADER, "")))
+        except msgspec.DecodeError as error:
             return _error_response(InvalidRequest(str(error)))
-        request_id = request.headers.get(REQUEST_ID_HEADER, "")
-        try:
-            job = loop.submit(body.generate_request(request_id))
         except CausetteError as error:
             return _error_response(error)
-        return StreamingResponse(_events(loop, job, body, request_id), media_type=_EVENTS)
+        return _JobResponse(loop, job)
 
     async def health(_: Request) -> Response:
         return Response(_encode(loop.stats()), media_type="application/json")
@@ -87,28 +93,59 @@ def text_server(loop: "StepLoop") -> Starlette:
     )
 
 
-def embedding_server(encoder: "SentenceEncoder", name: str) -> Starlette:
-    """The application around a sentence encoder."""
+def embedding_server(encoder: "SentenceEncoder", name: str, *, max_queued: int) -> Starlette:
+    """The application around a sentence encoder, which serves one request at a time, in order of arrival."""
     stats = EngineStats(model=name)
     started = perf_counter_ns()
+    turn = asyncio.Lock()
 
     async def embeddings(request: Request) -> Response:
         try:
-            body = msgspec.json.decode(await request.body(), type=_EmbeddingBody)
-        except msgspec.ValidationError as error:
+            body = _read_texts(await request.body())
+        except msgspec.DecodeError as error:
             return _error_response(InvalidRequest(str(error)))
-        began = perf_counter_ns()
+        if body.dimensions not in {None, encoder.dimensions}:
+            return _error_response(
+                InvalidRequest(
+                    f"This model's vectors have {encoder.dimensions} dimensions and cannot be shortened to "
+                    f"{body.dimensions}; leave 'dimensions' out.",
+                    code="unsupported_parameter",
+                    param="dimensions",
+                )
+            )
+        if turn.locked() and stats.waiting >= max_queued:
+            return _error_response(
+                TooManyRequests(
+                    f"The engine's queue is full ({stats.waiting} requests are waiting). Try again shortly.",
+                    code="engine_overloaded",
+                    retry_after=1.0,
+                )
+            )
+        arrived = perf_counter_ns()
+        stats.waiting += 1
         try:
-            # On the event loop: the model uses every core, so a second call at once would gain nothing.
-            vectors, counts = encoder.encode(body.input)
+            await turn.acquire()
+        finally:
+            stats.waiting -= 1
+        began = perf_counter_ns()
+        stats.running = 1
+        try:
+            if await request.is_disconnected():
+                return Response(status_code=_CLIENT_LEFT)
+            # In a thread, so that this process goes on answering for itself.
+            vectors, counts = await asyncio.to_thread(encoder.encode, body.input)
         except CausetteError as error:
             return _error_response(error)
-        took, tokens = perf_counter_ns() - began, sum(counts)
+        finally:
+            took = perf_counter_ns() - began
+            stats.running = 0
+            stats.busy_ns += took
+            turn.release()
+        tokens = sum(counts)
         stats.steps += 1
-        stats.busy_ns += took
         stats.input_tokens += tokens
         usage = WireUsage(prompt_tokens=tokens, total_tokens=tokens)
-        usage.causette = WireCompute(compute_ns=took)
+        usage.causette = WireCompute(took, began - arrived)
         rows = [WireEmbedding(row, index) for index, row in enumerate(vectors.tolist())]
         return Response(_encode(WireEmbeddings(rows, usage)), media_type="application/json")
 
@@ -121,14 +158,32 @@ def embedding_server(encoder: "SentenceEncoder", name: str) -> Starlette:
     )
 
 
-async def _events(loop: "StepLoop", job: "Job", body: WireRequest, request_id: str) -> AsyncIterator[bytes]:
-    """The job's deltas as server-sent events. Closing this (the client left) cancels the job."""
-    chat = body.messages is not None
+class _JobResponse(StreamingResponse):
+    """A job's deltas as server-sent events. However sending them ends, the job ends with it.
+
+    Also when the client left before the first one was asked for, in which case ``_events`` was never begun.
+    """
+
+    def __init__(self, loop: "StepLoop", job: "Job") -> None:
+        super().__init__(_events(job), media_type=_EVENTS)
+        self._loop = loop
+        self._job = job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._loop.cancel(self._job)
+
+
+async def _events(job: "Job") -> AsyncGenerator[bytes]:
+    request = job.request
+    chat = not isinstance(request.prompt, str)
     kind = "chat.completion.chunk" if chat else "text_completion"
     created = int(time())
 
     def event(choices: list[WireChoice], usage: WireUsage | None = None) -> bytes:
-        return b"data: %b\n\n" % _encode(_Chunk(request_id, kind, created, body.model, choices, usage))
+        return b"data: %b\n\n" % _encode(_Chunk(request.id, kind, created, request.model, choices, usage))
 
     try:
         async for item in job.deltas():
@@ -150,8 +205,6 @@ async def _events(loop: "StepLoop", job: "Job", body: WireRequest, request_id: s
             yield event([choice])
     except CausetteError as error:
         yield b"data: %b\n\n" % _encode(_ErrorChunk(_wire_error(error)))
-    finally:
-        loop.cancel(job)
 
 
 def _wire_error(error: CausetteError) -> WireError:

@@ -33,6 +33,7 @@ from causette.engines.wire import EngineStats
 from causette.errors import CausetteError, InvalidRequest, TooManyRequests, Unavailable
 
 if TYPE_CHECKING:
+    from openvino_genai import GenerationConfig
     from openvino_genai.py_openvino_genai import GenerationHandle
 
 # A request that has just come in takes a few turns of the event loop to get from socket to batch.
@@ -41,6 +42,8 @@ _TURNS_BETWEEN_STEPS: Final = 4
 _BUSY_FLUSH_NS: Final = 80_000_000
 _BUSY: Final = 8
 _MAX_SEED: Final = 2**31
+# Looking for the beginning of a stop string at the end of a text takes time in proportion to its length.
+_LONGEST_STOP: Final = 1024
 # Not a secret: it only makes two replies to one question differ.
 _seeds: Final = random.Random()  # noqa: S311
 
@@ -50,6 +53,7 @@ class _Reply:
 
     __slots__ = (
         "detokenizer",
+        "ended",
         "finish",
         "handle",
         "ids",
@@ -66,6 +70,7 @@ class _Reply:
         self.stops = StopStrings(stops)
         #: The runtime's handle while it works on this reply.
         self.handle: GenerationHandle | None = None
+        self.ended = False
         self.ids: list[int] = []
         self.prompt_left = 0
         #: What has been made and not yet been sent.
@@ -86,11 +91,13 @@ class Job:
     """One request's way through the loop. Iterate :meth:`deltas`; :meth:`StepLoop.cancel` when nobody reads."""
 
     def __init__(
-        self, request: GenerateRequest, prompt: list[int], model: TextModel, max_new_tokens: int
+        self, request: GenerateRequest, prompt: list[int], model: TextModel, config: "GenerationConfig"
     ) -> None:
         self.request = request
         self.prompt = prompt
-        self.max_new_tokens = max_new_tokens
+        self.config = config
+        seed = request.sampling.seed
+        self.seed = _seeds.randrange(_MAX_SEED) if seed is None else seed
         self.replies = [_Reply(index, model, request.sampling.stop) for index in range(request.n)]
         self.output_tokens = 0
         self.cached_tokens = 0
@@ -98,6 +105,8 @@ class Job:
         self.queued_at = perf_counter_ns()
         self.started_at: int | None = None
         self.finished = False
+        #: Replies that wait for the first one to have read the prompt.
+        self.to_begin: list[_Reply] = []
         self.error: CausetteError | None = None
         self._fresh: list[Delta] = []
         self._next_flush = 0
@@ -179,37 +188,46 @@ class StepLoop:
         """
         if self.broken is not None:
             raise engine_lost()
-        if len(self._waiting) >= self._model.config.max_queued:
+        self._admit()
+        starts_now = not self._waiting and self._fits(request.n)
+        if not starts_now and len(self._waiting) >= self._model.config.max_queued:
             raise TooManyRequests(
-                f"The engine's queue is full ({len(self._waiting)} requests are waiting). Try again shortly.",
+                f"The engine is busy and its queue is full ({len(self._waiting)} requests are waiting). "
+                "Try again shortly.",
                 code="engine_overloaded",
-                retry_after=self._drain_seconds(),
+                retry_after=self._seconds_to_a_place(),
             )
+        for stop in request.sampling.stop:
+            if len(stop) > _LONGEST_STOP:
+                raise InvalidRequest(
+                    f"A stop string has {len(stop)} characters; at most {_LONGEST_STOP} are taken.",
+                    param="stop",
+                )
         prompt = self._model.prompt_tokens(request)
         if not prompt:
             raise InvalidRequest("The prompt is empty; there is nothing to continue.", param="prompt")
-        room = self._model.max_new_tokens(prompt, request.sampling.max_tokens)
+        room = self._model.max_new_tokens(request, prompt)
         # Refuses what cannot be sampled before the request waits for its turn.
-        self._model.generation_config(request.sampling, room, seed=0)
-        job = Job(request, prompt, self._model, room)
+        config = self._model.generation_config(request.sampling, room)
+        job = Job(request, prompt, self._model, config)
         self._waiting.append(job)
         self._work.set()
         return job
 
     def cancel(self, job: Job) -> None:
-        """Stop working on ``job``; what it made stays accounted."""
+        """Stop working on ``job``, if that is not over; what it made stays accounted."""
         job.finished = True
         if job in self._waiting:
             self._waiting.remove(job)
         for reply in job.replies:
             if reply.handle is not None:
                 reply.handle.cancel()
-                reply.handle = None
+                self._let_go(job, reply)
 
     def stats(self) -> EngineStats:
         """The present state and the sums since the start."""
         totals = self._totals
-        totals.running = len(self._running)
+        totals.running = sum(not job.finished for job in self._running)
         totals.waiting = len(self._waiting)
         totals.uptime_ns = perf_counter_ns() - self._started_at
         totals.cache_usage = self._pipeline.get_metrics().cache_usage / 100
@@ -222,17 +240,20 @@ class StepLoop:
 
     async def run(self) -> None:
         """Work until cancelled, or until a step breaks the runtime (see ``broken``)."""
-        while self.broken is None:
-            if self.idle and not self._pipeline.has_non_finished_requests():
-                self._work.clear()
-                await self._work.wait()
-            for _ in range(_TURNS_BETWEEN_STEPS):
-                await asyncio.sleep(0)
-            self._admit()
-            if self._pipeline.has_non_finished_requests():
-                self._step()
+        try:
+            while True:
+                if self.idle and not self._pipeline.has_non_finished_requests():
+                    self._work.clear()
+                    await self._work.wait()
+                for _ in range(_TURNS_BETWEEN_STEPS):
+                    await asyncio.sleep(0)
+                self._admit()
+                if self._pipeline.has_non_finished_requests():
+                    self._step()
+        except Exception as error:  # whatever the runtime throws, its batch is lost
+            self._break(error)
 
-    async def settle(self) -> None:
+    def settle(self) -> None:
         """Cancel what is left and let the runtime free its cache: it complains about blocks still in use at its end."""
         for job in (*self._running, *self._waiting):
             job.fail(engine_lost())
@@ -242,36 +263,33 @@ class StepLoop:
 
     def _admit(self) -> None:
         self._running = [job for job in self._running if not job.finished]
-        free = self._model.config.max_running - sum(len(job.replies) for job in self._running)
-        while self._waiting and (len(self._waiting[0].replies) <= free or not self._running):
-            job = self._waiting.popleft()
-            free -= len(job.replies)
-            self._start(job)
+        while self._waiting and self._fits(len(self._waiting[0].replies)):
+            self._start(self._waiting.popleft())
+
+    def _fits(self, replies: int) -> bool:
+        """Whether so many can be written beside those that are; alone, a request may have more than are allowed."""
+        taken = sum(len(job.replies) for job in self._running)
+        return not taken or taken + replies <= self._model.config.max_running
 
     def _start(self, job: Job) -> None:
         job.started_at = perf_counter_ns()
-        sampling = job.request.sampling
-        first_seed = _seeds.randrange(_MAX_SEED) if sampling.seed is None else sampling.seed % _MAX_SEED
-        for reply in job.replies:
-            config = self._model.generation_config(
-                sampling, job.max_new_tokens, (first_seed + reply.index) % _MAX_SEED
-            )
-            cached = self._books.reused(job.prompt)
-            reply.prompt_left = len(job.prompt) - cached
-            if reply.index == 0:
-                job.cached_tokens = cached
-            reply.handle = self._model.add(next(self._numbers), job.prompt, config)
+        self._running.append(job)
+        first, *others = job.replies
+        self._begin(job, first)
+        job.cached_tokens = len(job.prompt) - first.prompt_left
         self._totals.input_tokens += len(job.prompt)
         self._totals.cached_tokens += job.cached_tokens
-        self._running.append(job)
+        # The others of several replies begin when the prompt has been read once, and find it in the cache.
+        job.to_begin = others
+
+    def _begin(self, job: Job, reply: _Reply) -> None:
+        job.config.rng_seed = (job.seed + reply.index) % _MAX_SEED
+        reply.prompt_left = len(job.prompt) - self._books.reused(job.prompt)
+        reply.handle = self._model.add(next(self._numbers), job.prompt, job.config)
 
     def _step(self) -> None:
         began = perf_counter_ns()
-        try:
-            self._pipeline.step()
-        except Exception as error:  # whatever the runtime throws, its batch is lost
-            self._break(error)
-            return
+        self._pipeline.step()
         now = perf_counter_ns()
         if not self._running:
             # The step in which the runtime lets go of cancelled sequences: nobody's time.
@@ -307,9 +325,14 @@ class StepLoop:
                     reply.prompt_left -= taken
                     done.prompt_tokens += taken
                 self._read(job, reply, done)
-            if all(reply.handle is None for reply in job.replies) and not job.finished:
+            if all(reply.ended for reply in job.replies) and not job.finished:
                 job.finished = True
-                self._recent_seconds.append((perf_counter_ns() - job.queued_at) / 1e9)
+                assert job.started_at is not None
+                self._recent_seconds.append((perf_counter_ns() - job.started_at) / 1e9)
+            if job.to_begin and job.output_tokens and not job.finished:
+                for reply in job.to_begin:
+                    self._begin(job, reply)
+                job.to_begin = []
             work.append(done)
         return work
 
@@ -331,17 +354,19 @@ class StepLoop:
                 self._totals.output_tokens += len(made)
                 reply.text += reply.stops.push(reply.detokenizer.push(made))
                 if job.request.sampling.logprobs:
-                    reply.logprobs += map(self._token_logprob, made, output.generated_log_probs)
+                    reply.logprobs += map(self._model.token_logprob, made, output.generated_log_probs)
         if reply.stops.found:
             handle.stop()
             self._end(job, reply, "stop")
             return
         status = handle.get_status()
         if status == GenerationStatus.FINISHED:
-            ended = bool(reply.ids) and reply.ids[-1] in self._model.end_tokens
-            self._end(job, reply, "stop" if ended and not job.request.sampling.ignore_eos else "length")
+            cut = len(reply.ids) >= job.config.max_new_tokens and (
+                job.request.sampling.ignore_eos or reply.ids[-1] not in self._model.end_tokens
+            )
+            self._end(job, reply, "length" if cut else "stop")
         elif status == GenerationStatus.IGNORED:
-            reply.handle = None
+            self.cancel(job)
             job.fail(
                 InvalidRequest(
                     f"The prompt of {len(job.prompt)} tokens does not fit into the engine's KV cache. "
@@ -352,20 +377,22 @@ class StepLoop:
             )
 
     def _end(self, job: Job, reply: _Reply, reason: FinishReason) -> None:
-        reply.handle = None
+        self._let_go(job, reply)
         reply.text += reply.stops.push(reply.detokenizer.finish(), last=True)
         reply.finish = reason
+        reply.ended = True
+
+    def _let_go(self, job: Job, reply: _Reply) -> None:
+        """The runtime's work on ``reply`` is over, and its cache keeps what was computed."""
+        reply.handle = None
         # The last token was chosen but never read by the model, so the cache does not hold it.
-        self._books.hold([*job.prompt, *reply.ids[:-1]])
+        read = len(job.prompt) - reply.prompt_left
+        self._books.hold([*job.prompt[:read], *reply.ids[:-1]])
 
-    def _token_logprob(self, token: int, logprob: float) -> TokenLogprob:
-        piece = self._model.pieces.get(token, b"")
-        return TokenLogprob(piece.decode(errors="replace"), tuple(piece), logprob)
-
-    def _drain_seconds(self) -> float:
-        """When a place in the queue will be free, from how long finished requests have taken of late."""
-        done = self._recent_seconds
-        return max(1.0, sum(done) / len(done)) if done else 1.0
+    def _seconds_to_a_place(self) -> float:
+        """When a place will be free: of n running requests that take t seconds each, one ends every t/n seconds."""
+        done, running = self._recent_seconds, max(1, len(self._running))
+        return max(1.0, sum(done) / len(done) / running) if done else 1.0
 
     def _break(self, error: Exception) -> None:
         """Fail everything that was taken in. A grammar that was about to be used for the first time is the suspect."""

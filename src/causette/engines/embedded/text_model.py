@@ -13,12 +13,16 @@ import openvino_genai as genai
 from causette.engines.embedded.detokenizer import detokenizers
 from causette.engines.embedded.prefix_cache import BLOCK_SIZE
 from causette.engines.embedded.schema_check import check_schema
-from causette.engines.types import ChatMessage, GenerateRequest, Sampling
-from causette.errors import InvalidRequest
+from causette.engines.types import ChatMessage, GenerateRequest, Sampling, TokenLogprob
+from causette.errors import ConfigurationError, InvalidRequest
 
 # The runtime wants a JSON Schema even for "any JSON object".
 _ANY_OBJECT: Final = '{"type": "object"}'
 _NO_LIMIT: Final = 2**31 - 1
+# Dividing by a temperature below this overflows the runtime's floats; the likeliest token is taken instead.
+_COLDEST: Final = 1e-4
+# What OpenAI's API says for a token that was as good as impossible; the runtime says minus infinity.
+_LEAST_LOGPROB: Final = -9999.0
 # Ends the life of control tokens that somebody writes into a message: shown the same, read as plain text.
 _DEFUSE: Final = "\N{ZERO WIDTH SPACE}"
 
@@ -53,20 +57,29 @@ def scheduler_config(config: TextModelConfig) -> genai.SchedulerConfig:
 
 
 class TextModel:
-    """One loaded model. Loading takes seconds and warms the kernels up, so that the first reply is not slow."""
+    """One loaded model. Loading takes seconds and warms the kernels up, so that the first reply is not slow.
+
+    Raises:
+        ConfigurationError: the file is not there, or not a model that the runtime can read.
+    """
 
     def __init__(self, config: TextModelConfig) -> None:
         self.config = config
-        self.pipeline = genai.ContinuousBatchingPipeline(
-            str(config.path), scheduler_config(config), "CPU", {}
-        )
+        try:
+            self.pipeline = genai.ContinuousBatchingPipeline(
+                str(config.path), scheduler_config(config), "CPU", {}
+            )
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"The model file {config.path} cannot be loaded: {first_reason(error)}"
+            ) from None
         self._tokenizer = self.pipeline.get_tokenizer()
         vocabulary = cast("dict[bytes, int]", self._tokenizer.get_vocab())
         self._special = _special_tokens(self._tokenizer, vocabulary)
         self._control_texts = tuple(
             piece.decode() for piece, token in vocabulary.items() if token in self._special
         )
-        self.pieces = {token: piece for piece, token in vocabulary.items()}
+        self._pieces = {token: piece for piece, token in vocabulary.items()}
         self.new_detokenizer = detokenizers(
             vocabulary,
             self._special,
@@ -87,16 +100,16 @@ class TextModel:
             return self._encode(request.prompt, add_special_tokens=True)
         turns, unfinished = request.prompt, ""
         if request.continue_reply:
-            turns, unfinished = turns[:-1], turns[-1].content
+            turns, unfinished = turns[:-1], self._defused(turns[-1].content)
         return self._encode(self._render(turns) + unfinished, add_special_tokens=False)
 
-    def max_new_tokens(self, prompt: Sequence[int], wanted: int | None) -> int:
-        """How long the reply may become.
+    def max_new_tokens(self, request: GenerateRequest, prompt: Sequence[int]) -> int:
+        """How long each reply may become.
 
         Raises:
             InvalidRequest: prompt and reply do not fit into the context.
         """
-        context = self.config.context
+        context, wanted = self.config.context, request.sampling.max_tokens
         room = context - len(prompt)
         if room < 1 or (wanted is not None and wanted > room):
             asked = f"{len(prompt)} in the prompt" + (f" and {wanted} for the reply" if wanted else "")
@@ -104,12 +117,12 @@ class TextModel:
                 f"This model's context is {context} tokens, but the request has {asked}. "
                 "Shorten the prompt or ask for a shorter reply.",
                 code="context_length_exceeded",
-                param="messages",
+                param="prompt" if isinstance(request.prompt, str) else "messages",
             )
         return wanted or room
 
-    def generation_config(self, sampling: Sampling, max_new_tokens: int, seed: int) -> genai.GenerationConfig:
-        """The runtime's form of ``sampling``.
+    def generation_config(self, sampling: Sampling, max_new_tokens: int) -> genai.GenerationConfig:
+        """The runtime's form of ``sampling``, but for the seed.
 
         Raises:
             InvalidRequest: a value the runtime cannot take; the message names it.
@@ -124,8 +137,8 @@ class TextModel:
             "logprobs": int(sampling.logprobs),
         }
         temperature, top_p = _or(sampling.temperature, 1.0), _or(sampling.top_p, 1.0)
-        if temperature > 0 and top_p > 0:
-            options |= {"do_sample": True, "temperature": temperature, "top_p": top_p, "rng_seed": seed}
+        if temperature >= _COLDEST and top_p > 0:
+            options |= {"do_sample": True, "temperature": temperature, "top_p": top_p}
             if sampling.top_k is not None:
                 options["top_k"] = sampling.top_k
             if sampling.min_p is not None:
@@ -156,6 +169,15 @@ class TextModel:
         """Hand a prompt to the batch."""
         ids = ov.Tensor(np.asarray(prompt, dtype=np.int64)[None])
         return self.pipeline.add_request(request_id, ids, config)
+
+    def token_logprob(self, token: int, logprob: float) -> TokenLogprob:
+        """A chosen token as the protocol shows it. Control tokens have a name and no bytes: they are not text."""
+        piece = self._pieces.get(token, b"")
+        text = b"" if token in self._special else piece
+        # Rounding can leave the runtime a hair above zero.
+        return TokenLogprob(
+            piece.decode(errors="replace"), tuple(text), max(min(logprob, 0.0), _LEAST_LOGPROB)
+        )
 
     def _encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
         # The tokenizer's own limit is the context: longer texts would be cut without a word.
