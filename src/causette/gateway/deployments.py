@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from causette.engines.types import Engine, Sampling
-from causette.errors import InvalidRequest, NotFound
+from causette.errors import ConfigurationError, InvalidRequest, NotFound
 
 Kind = Literal["text", "embedding"]
 
@@ -39,14 +39,22 @@ class Deployment:
 
 
 class Deployments:
-    """All deployments, by every name they answer to."""
+    """All deployments, by every name they answer to.
+
+    Raises:
+        ConfigurationError: two answer to the same name.
+    """
 
     def __init__(self, deployments: Iterable[Deployment]) -> None:
         self._all = tuple(deployments)
         self._by_name: dict[str, Deployment] = {}
         for deployment in self._all:
             for name in (deployment.name, *deployment.aliases):
-                self._by_name.setdefault(name, deployment)
+                if self._by_name.setdefault(name, deployment) is not deployment:
+                    raise ConfigurationError(
+                        f"Two models are called {name!r}. Give one of them another name or alias "
+                        "in [[engines]] in causette.toml."
+                    )
 
     def __iter__(self) -> Iterator[Deployment]:
         return iter(self._all)
@@ -61,8 +69,14 @@ class Deployments:
         deployment = self._by_name.get(name)
         if deployment is None:
             offered = sorted(known for known, found in self._by_name.items() if found.kind == kind)
-            near = get_close_matches(name, offered, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(offered) or 'none'}."
+            # Case is the commonest slip, and would count as a difference in every letter.
+            by_lower = {known.lower(): known for known in offered}
+            near = get_close_matches(name.lower(), by_lower, n=1)
+            hint = (
+                f"Did you mean {by_lower[near[0]]!r}?"
+                if near
+                else f"There is: {', '.join(offered) or 'none'}."
+            )
             raise NotFound(
                 f"The model {name!r} does not exist. {hint}", code="model_not_found", param="model"
             )

@@ -5,6 +5,7 @@ Today it resolves the deployment, streams, and observes. Reservation, fair queue
 """
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -43,9 +44,10 @@ class Gateway:
             request, model=deployment.name, sampling=deployment.with_defaults(request.sampling)
         )
         with observed:
-            async for item in deployment.engine.generate(request):
-                observed.saw(item)
-                yield item
+            async with aclosing(deployment.engine.generate(request)) as items:
+                async for item in items:
+                    observed.saw(item)
+                    yield item
 
     async def embed(self, caller: "Caller", request: EmbedRequest) -> Embeddings:
         """Vectors for ``request``.
