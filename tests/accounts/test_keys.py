@@ -136,6 +136,19 @@ async def test_use_is_written_at_most_once_a_minute(accounts: Accounts, ada: Cal
         assert (await the_key(accounts, ada)).last_used_at == start + timedelta(seconds=expected)
 
 
+async def test_a_busy_key_writes_nothing_between(accounts: Accounts, database: Database, ada: Caller) -> None:
+    made = await accounts.create_key(ada, name="laptop")
+    await accounts.key_caller(made.secret)
+    await written(accounts)
+    statements: list[str] = []
+    writer = database._engines.writer.sync_engine
+    event.listen(writer, "before_cursor_execute", lambda *seen: statements.append(seen[2]))
+    for _ in range(5):
+        assert await accounts.key_caller(made.secret) is not None
+        await written(accounts)
+    assert not any("UPDATE" in statement for statement in statements)
+
+
 async def test_a_request_does_not_wait_for_its_use_to_be_written(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

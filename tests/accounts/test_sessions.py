@@ -7,7 +7,7 @@ from sqlalchemy import select
 from causette.accounts import Accounts, Caller, SignedIn
 from causette.accounts.passwords import Passwords
 from causette.accounts.service import SESSION_LIFETIME
-from causette.accounts.store import sessions, users
+from causette.accounts.store import extend_session, sessions, users
 from causette.db import Database
 from causette.errors import NotAuthenticated, NotFound
 from causette.ids import new_id
@@ -121,6 +121,20 @@ async def test_use_noted_late_does_not_revive_a_revoked_session(
     await accounts.sign_out(fresh.token)
     await written(accounts)
     assert await accounts.session_caller(fresh.token) is None
+
+
+async def test_an_earlier_use_noted_late_changes_nothing(
+    accounts: Accounts, database: Database, ada: Caller
+) -> None:
+    session = (await sign_in(accounts)).session
+    async with database.write() as connection:
+        await extend_session(
+            connection,
+            session.id,
+            seen_at=session.last_seen_at - timedelta(minutes=6),
+            expires_at=session.expires_at - timedelta(minutes=6),
+        )
+    assert await accounts.list_sessions(ada) == (session,)
 
 
 async def test_expired_sessions_are_forgotten_at_the_next_sign_in(

@@ -1,4 +1,7 @@
+import multiprocessing
 import stat
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from causette.db import Database
+from causette.db.connecting import prepare_file
 from causette.errors import ConfigurationError
 
 SECRET = "correct-horse"
@@ -67,6 +71,31 @@ async def test_nothing_is_made_before_the_database_is_used(tmp_path: Path) -> No
     database = Database.from_url(f"sqlite:///{tmp_path / 'data' / 'causette.sqlite3'}")
     await database.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def prepare(paths: list[Path], together: Barrier, refused: "Queue[int]") -> None:
+    count = 0
+    for path in paths:
+        together.wait()
+        try:
+            prepare_file(path)
+        except ConfigurationError:
+            count += 1
+    refused.put(count)
+
+
+def test_processes_that_make_the_same_file_at_once_do_not_lock_each_other_out(tmp_path: Path) -> None:
+    # Without taking turns about one in two hundred is told that the file is locked.
+    processes = 4
+    paths = [tmp_path / f"{number}.sqlite3" for number in range(300)]
+    spawning = multiprocessing.get_context("spawn")
+    together, refused = spawning.Barrier(processes), spawning.Queue()
+    started = [spawning.Process(target=prepare, args=(paths, together, refused)) for _ in range(processes)]
+    for process in started:
+        process.start()
+    assert [refused.get(timeout=120) for _ in started] == [0] * processes
+    for process in started:
+        process.join()
 
 
 async def test_sqlite_runs_with_wal_and_enforced_references(tmp_path: Path) -> None:

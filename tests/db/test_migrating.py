@@ -151,6 +151,15 @@ async def test_many_tasks_of_one_process_migrate_once(database_url: str) -> None
         assert set(revisions) == {one.head()}
 
 
+async def test_several_databases_migrate_at_once_in_one_process(new_database_url: NewDatabaseUrl) -> None:
+    databases = [Database.from_url(await new_database_url()) for _ in range(6)]
+    revisions = await asyncio.gather(*(database.upgrade() for database in databases))
+    assert [await database.current() for database in databases] == revisions
+    assert set(revisions) == {databases[0].head()}
+    for database in databases:
+        await database.close()
+
+
 @pytest.mark.parametrize(
     ("failure", "expected"),
     [

@@ -119,10 +119,10 @@ class Passwords:
     def _verify(self, password: str, kept: str | None) -> bool:
         typed = normalised(password) if len(password) <= _LONGEST_AS_WRITTEN else ""
         try:
-            matches = self._hasher.verify(kept or self._nobody, typed.encode("utf-8", "surrogatepass"))
+            self._hasher.verify(kept or self._nobody, typed.encode("utf-8", "surrogatepass"))
         except (VerificationError, InvalidHashError):
             return False
-        return matches and kept is not None
+        return kept is not None
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         if not self._places.acquire(blocking=False):

@@ -117,7 +117,7 @@ def _sqlite_engine(
     foreign_keys: bool = True,
 ) -> AsyncEngine:
     url = URL.create("sqlite+aiosqlite", database=str(path))
-    # isolation_level None: the driver begins nothing by itself, so that DDL is part of our transaction.
+    # isolation_level None: transactions, of DDL too, begin where `begin_transaction` begins them and nowhere else.
     driver = {"isolation_level": None, "timeout": patience}
     if connections is None:
         engine = create_async_engine(url, connect_args=driver, poolclass=NullPool)
@@ -135,7 +135,7 @@ def _sqlite_engine(
     def prepare(*_: object) -> None:
         nonlocal prepared
         if not prepared:
-            _prepare_file(path)
+            prepare_file(path)
             prepared = True
 
     def set_up(connection: DriverConnection, _: ConnectionPoolEntry) -> None:
@@ -153,7 +153,7 @@ def _sqlite_engine(
     return engine
 
 
-def _prepare_file(path: Path) -> None:
+def prepare_file(path: Path) -> None:
     """Make the file in WAL mode, readable by its owner only. WAL mode is kept in the file.
 
     Two processes that turn the same file to WAL at once can each be told that it is locked, whatever their
