@@ -11,16 +11,16 @@ alternating order, so that whatever else the machine does falls on all of them; 
 
 import argparse
 import asyncio
-import math
+import contextlib
 import os
 import platform
-import statistics
+import signal
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -30,16 +30,15 @@ from typing import Final
 import msgspec
 from rich.console import Console
 
+import causette
 from causette.models import open_models
 from causette.settings import load_settings
 from harness import load as load_client
 from harness import machine, report
-from harness.load import Sample
+from harness.findings import BARE, OURS, Findings, Turn, metrics
 from harness.prompts import Conversation, conversations, greetings
-from harness.report import Goal, Metric
 from harness.systems import (
     WORKSHOP,
-    XLLAMACPP,
     Bare,
     House,
     Peer,
@@ -51,10 +50,11 @@ from harness.systems import (
 )
 from harness.workers import BenchError, Worker
 
-OURS, BARE = "causette", "bare loop"
 #: Between two tries to get the first token out of a server that is starting.
 RETRY_SECONDS: Final = 0.02
 STARTING_SECONDS: Final = 120.0
+#: The share of the machine that others may use before figures are doubtful.
+QUIET: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,69 +63,39 @@ class Plan:
 
     requests: Mapping[int, int]
     rounds: int
+    #: Turns of ours and of the bare loop in a round, 1 or 2. The peers have one: their distance is the larger one.
+    turns: int
     prompt_tokens: int
     new_tokens: int
     pairs: int
-    cold_starts: int
+    #: Cold starts; the first of them stays up for everything else.
+    starts: int
     idle_seconds: float
+    #: How long the rounds may take; what has not been measured by then is left out of the report.
+    seconds: float | None = None
 
 
 FULL: Final = Plan(
     requests={1: 4, 4: 8, 16: 16, 32: 32},
     rounds=3,
+    turns=2,
     prompt_tokens=375,
     new_tokens=128,
     pairs=40,
-    cold_starts=3,
+    starts=3,
     idle_seconds=10.0,
 )
 QUICK: Final = Plan(
     requests={1: 2, 16: 16},
     rounds=1,
+    turns=1,
     prompt_tokens=94,
     new_tokens=32,
     pairs=8,
-    cold_starts=1,
-    idle_seconds=3.0,
+    starts=1,
+    idle_seconds=2.0,
+    seconds=28.0,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one system made of one set of chats; times in seconds."""
-
-    tokens_per_s: float
-    ttft: float
-    total: float
-
-    @classmethod
-    def of(cls, samples: Sequence[Sample]) -> "Turn":
-        """Tokens over the time from the first request sent to the last text seen; medians of the requests' times."""
-        span = max(sample.last for sample in samples) - min(sample.sent for sample in samples)
-        return cls(
-            sum(sample.completion_tokens for sample in samples) / span,
-            statistics.median(sample.first - sample.sent for sample in samples),
-            statistics.median(sample.last - sample.sent for sample in samples),
-        )
-
-
-#: A system's turns at one number in flight: a list for each round.
-Turns = dict[str, list[list[Turn]]]
-
-
-@dataclass(slots=True, kw_only=True)
-class Findings:
-    """All that was measured."""
-
-    #: In flight → the turns.
-    turns: dict[int, Turns] = field(default_factory=dict[int, Turns])
-    #: Milliseconds to the first token, one request at a time: (Causette, the bare loop) on the same prompt.
-    ttft_pairs: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
-    #: Seconds from the command to the first token, by system.
-    starts: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    first_start: float = math.nan
-    web: machine.Memory = field(default_factory=machine.Memory)
-    engines: machine.Memory = field(default_factory=machine.Memory)
 
 
 class Bench:
@@ -146,12 +116,16 @@ class Bench:
             house = await House.build(Path(folder))
             async with load_generator() as load:
                 async with bare_loop(self._gguf) as bare, house.serve(self._models, load) as ours:
-                    self.found.first_start = await first_token(ours) - ours.began
-                    for in_flight in self._plan.requests:
-                        await self._level(in_flight, ours, bare, load)
-                    await self._added_latency(ours, bare)
+                    self.found.starts[OURS].append(await first_token(ours) - ours.began)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(self._plan.seconds):
+                            self.found.complete = False
+                            await self._added_latency(ours, bare)
+                            for in_flight in self._plan.requests:
+                                await self._level(in_flight, ours, bare, load)
+                            self.found.complete = True
                     await self._idle_memory(ours)
-                for _ in range(self._plan.cold_starts):
+                for _ in range(1, self._plan.starts):
                     async with house.serve(self._models, load) as ours:
                         self.found.starts[OURS].append(await first_token(ours) - ours.began)
         return self.found
@@ -172,14 +146,14 @@ class Bench:
                 one, other = (OURS, BARE) if number % 2 == 0 else (BARE, OURS)
                 for name in systems:
                     turns[name].append([])
-                # Two turns of ours and of the bare loop to one of each peer: it is their difference that is small.
-                for half in ((one, other, *peers), (other, one)):
+                for half in ((one, other, *peers), (other, one))[: plan.turns]:
                     chats = await self._chats(plan.requests[in_flight], bare)
                     for name in half:
                         turn = Turn.of(await systems[name].run(chats, in_flight, plan.new_tokens))
                         turns[name][-1].append(turn)
+                        said = f"{in_flight:3} at once, round {number + 1}: {name:16}"
                         self._say(
-                            f"{in_flight:3} at once, round {number + 1}: {name:10} {turn.tokens_per_s:7.1f} tokens/s"
+                            f"{said} {turn.tokens_per_s:7.1f} tokens/s, {turn.ttft:7.3f} s to the first"
                         )
 
     async def _added_latency(self, ours: Served, bare: Bare) -> None:
@@ -219,52 +193,6 @@ async def first_token(server: Served) -> float:
         await asyncio.sleep(RETRY_SECONDS)
 
 
-def metrics(found: Findings) -> list[Metric]:
-    """The figures of the report, those with goals among them."""
-    listed: list[Metric] = []
-    for in_flight, turns in found.turns.items():
-        for peer in turns:
-            if peer != OURS:
-                listed += _against(peer, in_flight, turns)
-    ours, bare = zip(*found.ttft_pairs, strict=True)
-    cold = found.starts[OURS]
-    listed += [
-        Metric(
-            name="ttft_added_at_1", unit="ms", ours=ours, peer=bare, against=BARE, goal=Goal("added", "<", 3)
-        ),
-        Metric(name="web_idle_rss", unit="MB", ours=[found.web.rss], goal=Goal("ours", "<", 150)),
-        Metric(name="web_idle_pss", unit="MB", ours=[found.web.pss]),
-        Metric(name="engines_idle_rss", unit="MB", ours=[found.engines.rss]),
-        Metric(name="cold_start", unit="s", ours=cold, goal=Goal("ours", "<", 5)),
-        Metric(name="first_start", unit="s", ours=[found.first_start]),
-    ]
-    return listed
-
-
-def _against(peer: str, in_flight: int, turns: Turns) -> list[Metric]:
-    """The figures of one peer at one number in flight, a value a round."""
-
-    def metric(name: str, unit: str, of: Callable[[Turn], float], goal: Goal | None) -> Metric:
-        ours, theirs = ([statistics.mean(map(of, each)) for each in turns[name_]] for name_ in (OURS, peer))
-        label = f"{name}_at_{in_flight}_vs_{peer.replace(' ', '_').replace('-', '_')}"
-        return Metric(name=label, unit=unit, ours=ours, peer=theirs, against=peer, goal=goal)
-
-    if peer == BARE:
-        return [metric("output", "tokens/s", lambda turn: turn.tokens_per_s, Goal("ratio", "≥", 0.97))]
-    judged = peer == XLLAMACPP.name
-    faster = Goal("ratio", "≤", 1) if judged and in_flight == 1 else None
-    return [
-        metric(
-            "output",
-            "tokens/s",
-            lambda turn: turn.tokens_per_s,
-            Goal("ratio", "≥", 4.5) if judged and in_flight == 16 else None,
-        ),
-        metric("ttft", "s", lambda turn: turn.ttft, faster),
-        metric("total", "s", lambda turn: turn.total, faster),
-    ]
-
-
 def _arguments() -> Plan:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="end within 45 seconds: less of everything")
@@ -291,22 +219,35 @@ async def _measure(plan: Plan) -> None:
     peers = await installed_peers()
     gguf = await _weights(folder)
     found = await Bench(plan, peers, folder, gguf, progress).run()
+    used_by_others = bystanders.share()
     facts = {
+        "complete": found.complete,
         "workload": msgspec.to_builtins(plan),
-        "machine": machine.description() | {"used_by_others": round(bystanders.share(), 3)},
-        "versions": {name: version(name) for name in ("causette", "openvino", "openvino-genai")}
+        "machine": machine.description() | {"used_by_others": round(used_by_others, 3)},
+        "versions": {"causette": causette.__version__}
+        | {name: version(name) for name in ("openvino", "openvino-genai")}
         | {"python": platform.python_version()}
         | {peer.name: await peer.version() for peer in peers},
     }
-    report.publish("serving", metrics(found), facts, Console())
+    notes = [] if found.complete else ["Time was up before everything was measured: figures are missing."]
+    if used_by_others > QUIET:
+        notes.append(
+            f"Other processes used {used_by_others:.0%} of this machine meanwhile. llama.cpp's threads wait for each "
+            "other and lose far more by that than ours: run it again on a quiet machine before you compare."
+        )
+    report.publish("serving", metrics(found), notes, facts, sys.stdout)
 
 
 def main() -> None:
     """Run and report; exit code 0 when it ran, whatever it found, and 1 when it could not."""
+    # As with Ctrl-C: the systems are stopped on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         asyncio.run(_measure(_arguments()))
     except BenchError as error:
         sys.exit(f"bench/serving.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

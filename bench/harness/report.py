@@ -4,11 +4,10 @@ import operator
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TextIO
 
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 Quantity = Literal["ratio", "ours", "added"]
@@ -19,6 +18,8 @@ _COMPARE: Final[dict[Bound, Callable[[float, float], bool]]] = {
     "≤": operator.le,
     "<": operator.lt,
 }
+#: Columns, where no terminal says how many there are.
+_PAPER: Final = 140
 _MARKS: Final = {True: "[green]✓[/]", False: "[red]✗[/]", None: ""}
 
 
@@ -38,7 +39,7 @@ class Goal:
         return f"{self.quantity} {self.bound} {self.value:g}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Metric:
     """One figure: ours and the peer's in each round, paired, so that what disturbs a round disturbs both.
 
@@ -94,16 +95,21 @@ class Metric:
         }
 
 
-def publish(name: str, metrics: Sequence[Metric], facts: Mapping[str, object], console: Console) -> None:
-    """Print the table, then the JSON line. ``facts`` go into the line beside ``name`` and ``metrics``."""
-    table = Table(
-        "", "ours", "peer", "against", "ratio", "middle half", "goal", "", title=name, title_justify="left"
-    )
-    for column in (1, 2, 4):
+def publish(
+    name: str, metrics: Sequence[Metric], notes: Sequence[str], facts: Mapping[str, object], out: TextIO
+) -> None:
+    """Print the table and the notes beneath it, then the JSON line, which has ``facts`` beside the metrics."""
+    console = Console(file=out)
+    if not console.is_terminal:
+        console.width = _PAPER
+    table = Table("", "unit", "ours", "peer", "against", "ratio", "middle half", "goal", "", title=name)
+    table.title_justify = "left"
+    for column in (2, 3, 5):
         table.columns[column].justify = "right"
     for metric in metrics:
         table.add_row(
-            escape(f"{metric.name} [{metric.unit}]"),
+            metric.name,
+            metric.unit,
             _figure(statistics.median(metric.ours)),
             _figure(statistics.median(metric.peer)) if metric.peer else "",
             metric.against,
@@ -113,8 +119,10 @@ def publish(name: str, metrics: Sequence[Metric], facts: Mapping[str, object], c
             _MARKS[metric.holds],
         )
     console.print(table)
+    for note in notes:
+        console.print(note, soft_wrap=True)
     line = {"name": name, "metrics": {metric.name: metric.record() for metric in metrics}, **facts}
-    console.file.write(msgspec.json.encode(line).decode() + "\n")
+    out.write(msgspec.json.encode(line).decode() + "\n")
 
 
 def _rounded(value: float) -> float:

@@ -127,9 +127,8 @@ class Peer:
 
     async def install(self) -> bool:
         """Make its environment where that is for us to do; whether there is one."""
-        if self.requirement is not None:
-            if not self._python.exists():
-                await output_of(sys.executable, "-m", "venv", self._python.parents[1])
+        if self.requirement is not None and not self._python.exists():
+            await output_of(sys.executable, "-m", "venv", self._python.parents[1])
             await output_of(
                 self._python, "-m", "pip", "install", "--disable-pip-version-check", self.requirement
             )
