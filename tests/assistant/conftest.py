@@ -1,0 +1,110 @@
+"""An assistant on each kind of database, with an engine that the test is."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from causette.accounts import Accounts, Caller
+from causette.accounts.passwords import Passwords
+from causette.assistant.service import Assistant
+from causette.assistant.store import AssistantStore
+from causette.assistant.types import Event, EventType
+from causette.db import Database
+from tests.scripted import ScriptedEngine, gateway_to
+
+PASSWORD = "seven quiet otters"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One process of the house: its assistant, and the engine behind it."""
+
+    assistant: Assistant
+    store: AssistantStore
+    engine: ScriptedEngine
+
+
+def kill_writer(generation_id: str) -> None:
+    """End the task that writes a reply as SIGKILL would its process: where it is, and nobody is told."""
+    (task,) = (task for task in asyncio.all_tasks() if task.get_name() == f"reply {generation_id}")
+    task.cancel()
+
+
+@pytest_asyncio.fixture
+async def accounts(database: Database) -> AsyncGenerator[Accounts]:
+    accounts = Accounts(database, passwords=Passwords(memory_kib=64, passes=1))
+    yield accounts
+    await accounts.close()
+
+
+@pytest_asyncio.fixture
+async def ada(accounts: Accounts) -> Caller:
+    return Caller(user=await accounts.create_user(name="Ada", email="ada@example.org", password=PASSWORD))
+
+
+@pytest_asyncio.fixture
+async def bob(accounts: Accounts) -> Caller:
+    return Caller(user=await accounts.create_user(name="Bob", email="bob@example.org", password=PASSWORD))
+
+
+@pytest_asyncio.fixture
+async def here(database: Database, accounts: Accounts) -> AsyncGenerator[Process]:
+    """The process that people's requests come to."""
+    process = _process(database, accounts)
+    yield process
+    await process.assistant.close(grace=0)
+
+
+@pytest_asyncio.fixture
+async def there(database_url: str, accounts: Accounts) -> AsyncGenerator[Process]:
+    """Another process: it shares nothing with ``here`` but the database."""
+    async with Database.from_url(database_url) as database:
+        process = _process(database, accounts)
+        yield process
+        await process.assistant.close(grace=0)
+
+
+@pytest.fixture
+def assistant(here: Process) -> Assistant:
+    return here.assistant
+
+
+@pytest.fixture
+def store(here: Process) -> AssistantStore:
+    return here.store
+
+
+@pytest.fixture
+def engine(here: Process) -> ScriptedEngine:
+    return here.engine
+
+
+def _process(database: Database, accounts: Accounts) -> Process:
+    engine, store = ScriptedEngine(), AssistantStore(database)
+    return Process(
+        assistant=Assistant(store, gateway_to(engine), accounts.caller_of), store=store, engine=engine
+    )
+
+
+async def read_to_end(
+    assistant: Assistant, caller: Caller, generation_id: str, after: int = 0, *, seconds: float = 20
+) -> list[Event]:
+    """The log after ``after``, up to its end."""
+    generation = await assistant.generation(caller, generation_id)
+    async with asyncio.timeout(seconds):
+        return [event async for event in assistant.events(generation, after) if event is not None]
+
+
+def text_of(events: Sequence[Event]) -> str:
+    return "".join(json.loads(event.data)["text"] for event in events if event.type is EventType.DELTA)
+
+
+def assert_whole(events: Sequence[Event], after: int = 0) -> None:
+    """The log has every event after ``after`` once, in order, and is closed."""
+    assert [event.seq for event in events] == list(range(after + 1, after + 1 + len(events)))
+    assert events[-1].type is EventType.END
+    assert [event.type for event in events].count(EventType.END) == 1
