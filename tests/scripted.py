@@ -67,10 +67,14 @@ class Call:
 
 
 class ScriptedEngine:
-    """Hands every request to the test. Titles are answered with ``title`` at once, and not handed over."""
+    """Hands every request to the test, unless there is an ``answer`` to all of them.
+
+    Titles are answered with ``title`` at once, and not handed over.
+    """
 
     def __init__(self, *, context: int = 2048) -> None:
         self.context = context
+        self.answer: str | None = None
         self.title = ""
         self.title_prompts: list[Sequence[ChatMessage] | str] = []
         self.requests: list[GenerateRequest] = []
@@ -88,7 +92,11 @@ class ScriptedEngine:
             return
         call = Call(request)
         self.requests.append(request)
-        self._calls.put_nowait(call)
+        if self.answer is None:
+            self._calls.put_nowait(call)
+        else:
+            call.say(self.answer)
+            call.end()
         async for item in call.items():
             yield item
 
@@ -99,14 +107,21 @@ class ScriptedEngine:
         return True
 
 
-def gateway_to(text: ScriptedEngine, embedding: ScriptedEngine | None = None) -> Gateway:
-    """The door to scripted engines, under the names that a house has."""
+def deployments_of(text: ScriptedEngine, *, embedding: ScriptedEngine | None = None) -> Deployments:
+    """Scripted engines under the names that a house has, and one more."""
     deployments = [
         Deployment(name="scripted", kind="text", engine=text, title="Scripted", aliases=("default",)),
         Deployment(name="other", kind="text", engine=text, title="Other"),
     ]
     if embedding is not None:
         deployments.append(
-            Deployment(name="vectors", kind="embedding", engine=embedding, title="V", aliases=("embedding",))
+            Deployment(
+                name="vectors", kind="embedding", engine=embedding, title="Vectors", aliases=("embedding",)
+            )
         )
-    return Gateway(Deployments(deployments), Metrics())
+    return Deployments(deployments)
+
+
+def gateway_to(text: ScriptedEngine) -> Gateway:
+    """The door to a scripted engine."""
+    return Gateway(deployments_of(text), Metrics())
