@@ -25,7 +25,13 @@ export function Setup({ required }: { required: boolean }) {
       await navigate({ to: "/", replace: true });
     },
     onError(error) {
-      if (error instanceof Problem) setWrong(Object.fromEntries(error.fields));
+      if (!(error instanceof Problem)) return;
+      const told: Record<string, Partial<typeof owner>> = {
+        weak_password: { password: t.setup.weakPassword },
+        invalid_email: { email: t.setup.invalidEmail },
+        invalid_name: { name: t.setup.missingName },
+      };
+      setWrong(told[error.code] ?? Object.fromEntries(error.fields));
     },
   });
   useEffect(() => {
@@ -125,7 +131,7 @@ function Meter({ password, known }: { password: string; known: string[] }) {
           />
         ))}
       </span>
-      <span className="sr-only">{t.setup.strength.label}</span>
+      <span className="sr-only">{t.setup.strength.label}: </span>
       {t.setup.strength[found]}
     </span>
   );

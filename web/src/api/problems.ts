@@ -21,15 +21,25 @@ export function explain(error: unknown, t: Words): string {
 export function explainCode(code: string, t: Words): string | null {
   switch (code) {
     case "unavailable":
-    case "engine_unavailable":
+    case "engine_down":
+    case "engine_lost":
+    case "engine_starting":
+    case "engine_refused":
+    case "engine_protocol":
       return t.problem.unavailable;
     case "context_length_exceeded":
       return t.problem.contextLength;
     case "rate_limited":
-    case "queue_full":
+    case "engine_overloaded":
+    case "busy":
       return t.problem.busy;
     case "conflict":
+    case "still_writing":
       return t.problem.conflict;
+    case "model_not_found":
+      return t.problem.modelGone;
+    case "body_too_large":
+      return t.problem.tooLong;
     default:
       return null;
   }

@@ -43,7 +43,6 @@ export const en = {
     shortcuts: "Keyboard shortcuts",
     signOut: "Sign out",
     signOutFailed: "You could not be signed out. Try again.",
-    owner: "Owner",
   },
   welcome: {
     morning: (name: string) => (name ? `Good morning, ${name}` : "Good morning"),
@@ -78,7 +77,6 @@ export const en = {
     stop: "Stop the reply",
     caption: "Replies can be wrong. Check what matters.",
     sendFailed: "Your message was not sent.",
-    tooLong: "This message is too long for the model.",
     kept: "Nothing is lost: it is back in the box below.",
   },
   model: {
@@ -87,7 +85,6 @@ export const en = {
     ready: "Ready",
     starting: "Starting",
     down: "Not available",
-    standard: "Default",
     none: "No model",
     context: (tokens: string) => `Reads up to ${tokens} tokens`,
     startingNotice: (title: string) =>
@@ -123,7 +120,6 @@ export const en = {
     finished: "The reply is complete.",
     finishedStopped: "The reply was stopped.",
     finishedFailed: "The reply could not be finished.",
-    generating: "The reply is being written.",
     image: (name: string) => `Image: ${name}`,
     imageUnnamed: "Image",
   },
@@ -139,7 +135,6 @@ export const en = {
     notFoundHint: "It may have been deleted, or belong to somebody else.",
     failed: "This conversation could not be loaded.",
     startNew: "Start a new one",
-    earlier: "Loading earlier messages",
     branchFailed: "This version will not be remembered: the server could not be reached.",
   },
   finder: {
@@ -172,7 +167,6 @@ export const en = {
   network: {
     offline: "You are offline. What you write is kept; send it when you are back.",
     unreachable: "The server cannot be reached. Trying again.",
-    back: "Connected again.",
   },
   problem: {
     retry: "Try again",
@@ -186,6 +180,8 @@ export const en = {
       "This conversation is longer than the model can read. Start a new one, or choose another model.",
     busy: "The model is very busy. Try again in a moment.",
     conflict: "A reply is already being written here.",
+    modelGone: "This model is no longer there. Choose another one.",
+    tooLong: "This message is too long to be sent.",
     crashed: "Causette could not show this page.",
     reload: "Reload",
   },
@@ -224,6 +220,7 @@ export const en = {
     missingName: "Write your name.",
     invalidEmail: "Write a full e-mail address, such as name@example.org.",
     shortPassword: "Use at least 10 characters.",
+    weakPassword: "This password is too easy to guess. Choose another one.",
     needsLinkTitle: "Almost there",
     needsLink:
       "This server has no owner yet. Open the one-time link that it printed in its terminal when it started.",

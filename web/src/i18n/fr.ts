@@ -45,7 +45,6 @@ export const fr: Words = {
     shortcuts: "Raccourcis clavier",
     signOut: "Se déconnecter",
     signOutFailed: "La déconnexion a échoué. Réessayez.",
-    owner: "Propriétaire",
   },
   welcome: {
     morning: (name) => (name ? `Bonjour ${name}` : "Bonjour"),
@@ -80,7 +79,6 @@ export const fr: Words = {
     stop: "Arrêter la réponse",
     caption: "Les réponses peuvent être fausses. Vérifiez ce qui compte.",
     sendFailed: "Votre message n’est pas parti.",
-    tooLong: "Ce message est trop long pour le modèle.",
     kept: "Rien n’est perdu : il vous attend dans la zone de saisie.",
   },
   model: {
@@ -89,7 +87,6 @@ export const fr: Words = {
     ready: "Prêt",
     starting: "Démarrage",
     down: "Indisponible",
-    standard: "Par défaut",
     none: "Aucun modèle",
     context: (tokens) => `Lit jusqu’à ${tokens} jetons`,
     startingNotice: (title) =>
@@ -125,7 +122,6 @@ export const fr: Words = {
     finished: "La réponse est complète.",
     finishedStopped: "La réponse a été arrêtée.",
     finishedFailed: "La réponse n’a pas pu être terminée.",
-    generating: "La réponse s’écrit.",
     image: (name) => `Image : ${name}`,
     imageUnnamed: "Image",
   },
@@ -141,7 +137,6 @@ export const fr: Words = {
     notFoundHint: "Elle a peut-être été supprimée, ou appartient à quelqu’un d’autre.",
     failed: "Impossible de charger cette conversation.",
     startNew: "En commencer une autre",
-    earlier: "Chargement des messages précédents",
     branchFailed: "Cette version ne sera pas retenue : le serveur est injoignable.",
   },
   finder: {
@@ -174,7 +169,6 @@ export const fr: Words = {
   network: {
     offline: "Vous êtes hors ligne. Ce que vous écrivez est gardé ; envoyez-le à votre retour.",
     unreachable: "Le serveur est injoignable. Nouvel essai en cours.",
-    back: "Connexion rétablie.",
   },
   problem: {
     retry: "Réessayer",
@@ -190,6 +184,8 @@ export const fr: Words = {
       "Cette conversation dépasse ce que le modèle peut lire. Commencez-en une autre, ou choisissez un autre modèle.",
     busy: "Le modèle est très demandé. Réessayez dans un instant.",
     conflict: "Une réponse est déjà en train de s’écrire ici.",
+    modelGone: "Ce modèle n’est plus là. Choisissez-en un autre.",
+    tooLong: "Ce message est trop long pour être envoyé.",
     crashed: "Causette n’a pas pu afficher cette page.",
     reload: "Recharger",
   },
@@ -228,6 +224,7 @@ export const fr: Words = {
     missingName: "Indiquez votre nom.",
     invalidEmail: "Indiquez une adresse complète, par exemple nom@exemple.fr.",
     shortPassword: "Il faut au moins 10 caractères.",
+    weakPassword: "Ce mot de passe est trop facile à deviner. Choisissez-en un autre.",
     needsLinkTitle: "On y est presque",
     needsLink:
       "Ce serveur n’a pas encore de propriétaire. Ouvrez le lien à usage unique qu’il a affiché dans son terminal au démarrage.",

@@ -1,0 +1,56 @@
+import { expect, letters, test } from "./causette";
+
+const story = "Tell me a long story about a lighthouse keeper and her cat.";
+
+test("a reload in mid-reply loses nothing and repeats nothing", async ({ app, page }) => {
+  await app.open();
+  await app.say(story);
+  await app.begun();
+  const before = letters(await app.shown());
+  await page.reload();
+  await app.begun();
+  expect(letters(await app.shown()).startsWith(before)).toBe(true);
+  await app.ended();
+  const { messages } = await (await page.request.get(`/api/conversations/${app.id()}`)).json();
+  const kept = letters(messages.at(-1).content);
+  expect(kept.startsWith(before)).toBe(true);
+  expect(letters(await app.shown())).toBe(kept);
+});
+
+test("a second tab shows the same reply as it is written", async ({ app, page, context }) => {
+  await app.open();
+  await app.say(story);
+  await app.begun();
+  const other = await context.newPage();
+  await other.goto(page.url());
+  const reply = other.locator("[data-role=assistant] [data-reply]");
+  await expect(reply).toHaveText(/\S/);
+  await app.stop();
+  await expect(other.getByText("You stopped this reply.")).toBeVisible();
+  expect(letters(await reply.innerText())).toBe(letters(await app.shown()));
+  await other.close();
+});
+
+test("a lost connection is regained and the reply goes on", async ({ app, page, context }) => {
+  await app.open();
+  await app.say(story);
+  await app.begun();
+  await context.setOffline(true);
+  await expect(page.getByText("You are offline.")).toBeVisible();
+  await context.setOffline(false);
+  await app.ended();
+  const { messages } = await (await page.request.get(`/api/conversations/${app.id()}`)).json();
+  expect(letters(await app.shown())).toBe(letters(messages.at(-1).content));
+});
+
+test("a reply goes on while another conversation is read", async ({ app, page }) => {
+  await app.open();
+  await app.say(story);
+  await app.begun();
+  const id = app.id();
+  await page.getByRole("link", { name: "New chat" }).click();
+  await expect(page.getByText("What shall we talk about?")).toBeVisible();
+  await page.goto(`/c/${id}`);
+  await app.ended();
+  await expect(app.replies.last()).toHaveAttribute("data-status", "complete");
+});

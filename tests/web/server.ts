@@ -1,0 +1,64 @@
+/** Starts a real `causette serve` in a folder of its own, with nothing in it yet, and stops it after the last test. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(__dirname, "..", "..");
+
+/** The weights are fetched once for all test runs, these and Python's. */
+function modelsFolder(): string {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  return process.env.CAUSETTE_TEST_MODELS ?? join(cache, "causette-tests", "models");
+}
+
+function python(): string {
+  const own = join(root, ".venv", "bin", "python");
+  return existsSync(own) ? own : "python3";
+}
+
+/** The one-time link, once the server has printed it. */
+function link(server: ChildProcess): Promise<URL> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    const timer = setTimeout(
+      () => reject(new Error(`No one-time link within five minutes:\n${said}`)),
+      300_000,
+    );
+    server.stdout?.on("data", (chunk: Buffer) => {
+      said += chunk;
+      const found = /\bhttp\S+\/setup\?token=\S+/.exec(said);
+      if (!found) return;
+      clearTimeout(timer);
+      resolve(new URL(found[0]));
+    });
+    server.stderr?.on("data", (chunk: Buffer) => {
+      said += chunk;
+    });
+    server.once("exit", (code) => {
+      clearTimeout(timer);
+      reject(new Error(`The server ended with code ${code}:\n${said}`));
+    });
+  });
+}
+
+export default async function start(): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), "causette-web-"));
+  const server = spawn(python(), ["-m", "causette", "serve", "--port", "0", "--data", join(folder, "data")], {
+    cwd: root,
+    env: { ...process.env, CAUSETTE_MODELS: modelsFolder(), CAUSETTE_KV_CACHE_GB: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const first = await link(server);
+  process.env.CAUSETTE_TEST_URL = first.origin;
+  process.env.CAUSETTE_TEST_LINK = first.pathname + first.search;
+  process.env.CAUSETTE_TEST_STATE = join(folder, "state.json");
+  return async () => {
+    const ended = new Promise((resolve) => server.once("exit", resolve));
+    server.kill("SIGTERM");
+    const insist = setTimeout(() => server.kill("SIGKILL"), 40_000);
+    await ended;
+    clearTimeout(insist);
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
