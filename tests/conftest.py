@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,9 +29,11 @@ def models_folder() -> Path:
     named = os.environ.get("CAUSETTE_TEST_MODELS")
     folder = Path(named) if named else user_cache_path("causette-tests") / "models"
     models = Models(folder, Catalogue.load())
-    for name in (TEXT_MODEL, EMBEDDING_MODEL):
-        # Of test runs that start at once, one fetches and the others wait for its lock.
-        asyncio.run(models.pull(name))
+    # In a thread: a fixture may be asked for while an event loop runs in this one.
+    with ThreadPoolExecutor(1) as thread:
+        for name in (TEXT_MODEL, EMBEDDING_MODEL):
+            # Of test runs that start at once, one fetches and the others wait for its lock.
+            thread.submit(lambda name=name: asyncio.run(models.pull(name))).result()
     return folder
 
 
