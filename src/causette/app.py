@@ -23,7 +23,7 @@ from causette.assistant.service import Assistant
 from causette.assistant.store import AssistantStore
 from causette.db import Database
 from causette.engines.supervisor import EmbeddedEngine, State
-from causette.errors import CausetteError
+from causette.errors import CausetteError, UnsupportedContentType
 from causette.fleet import Fleet, deploy
 from causette.gateway import Gateway
 from causette.http.disconnect import ClientLeft
@@ -242,6 +242,12 @@ def _handle_errors(app: FastAPI) -> None:
 
     async def wrong_shape(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        if isinstance(error.body, bytes):
+            kind = request.headers.get("content-type") or "none"
+            refusal = UnsupportedContentType(
+                f"The body's content type is {kind}. Send JSON, as application/json."
+            )
+            return _error_answer(request.url.path, refusal)
         if _speaks_openai(request.url.path):
             return openai_errors.validation_response(error)
         return problem_of_validation(error)

@@ -73,6 +73,13 @@ class TooLarge(CausetteError):
     default_code = "body_too_large"
 
 
+class UnsupportedContentType(CausetteError):
+    """The body is of a kind that is not read here."""
+
+    status = 415
+    default_code = "unsupported_content_type"
+
+
 class TooManyRequests(CausetteError):
     """A limit of the caller's or of the house's is reached; ``retry_after`` says when to come back."""
 

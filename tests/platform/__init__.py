@@ -1,0 +1,1 @@
+"""Tests of ``causette.platform``."""  # noqa: A005

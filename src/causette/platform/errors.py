@@ -16,6 +16,7 @@ _TYPES: Final = {
     405: "invalid_request_error",
     409: "conflict_error",
     413: "invalid_request_error",
+    415: "invalid_request_error",
     429: "rate_limit_error",
 }
 # What OpenAI's API knows and no deployed engine can do.
