@@ -22,6 +22,7 @@ interface Fixtures {
 
 export const test = base.extend<Options & Fixtures>({
   signedIn: [true, { option: true }],
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright wants to see which fixtures are used
   baseURL: async ({}, use) => use(process.env.CAUSETTE_TEST_URL),
   storageState: async ({ signedIn }, use) => use(signedIn ? process.env.CAUSETTE_TEST_STATE : undefined),
   app: async ({ page }, use) => {
@@ -92,6 +93,19 @@ export class App {
   /** The text of the last reply, as it is shown. */
   shown(): Promise<string> {
     return this.replies.last().locator("[data-reply]").innerText();
+  }
+
+  /** Waits until the last reply is longer than `before` (letters alone), and begins with it. */
+  async goesOnAfter(before: string): Promise<void> {
+    await this.begun();
+    await expect.poll(async () => letters(await this.shown()).length).toBeGreaterThan(before.length);
+    expect(letters(await this.shown()).slice(0, before.length)).toBe(before);
+  }
+
+  /** The last reply as the server keeps it. */
+  async kept(): Promise<string> {
+    const answer = await this.page.request.get(`/api/conversations/${this.id()}`);
+    return (await answer.json()).messages.at(-1).content;
   }
 
   picture(name: string): Promise<Buffer> {

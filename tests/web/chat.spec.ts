@@ -2,9 +2,9 @@ import { expect, letters, test } from "./causette";
 
 test("a message is answered, and the conversation gets its place and title", async ({ app, page }) => {
   await app.open();
-  await app.say("Say hello in five words.");
+  await app.say("What is the capital of France?");
   await page.waitForURL(/\/c\//);
-  await expect(page.locator("[data-role=user]")).toContainText("Say hello in five words.");
+  await expect(page.locator("[data-role=user]")).toContainText("What is the capital of France?");
   await app.ended();
   await expect(app.replies.last()).toHaveAttribute("data-status", "complete");
   expect(await app.shown()).toMatch(/\S/);

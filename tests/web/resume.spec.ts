@@ -8,13 +8,9 @@ test("a reload in mid-reply loses nothing and repeats nothing", async ({ app, pa
   await app.begun();
   const before = letters(await app.shown());
   await page.reload();
-  await app.begun();
-  expect(letters(await app.shown()).startsWith(before)).toBe(true);
-  await app.ended();
-  const { messages } = await (await page.request.get(`/api/conversations/${app.id()}`)).json();
-  const kept = letters(messages.at(-1).content);
-  expect(kept.startsWith(before)).toBe(true);
-  expect(letters(await app.shown())).toBe(kept);
+  await app.goesOnAfter(before);
+  await app.stop();
+  expect(letters(await app.shown())).toBe(letters(await app.kept()));
 });
 
 test("a second tab shows the same reply as it is written", async ({ app, page, context }) => {
@@ -37,20 +33,24 @@ test("a lost connection is regained and the reply goes on", async ({ app, page, 
   await app.begun();
   await context.setOffline(true);
   await expect(page.getByText("You are offline.")).toBeVisible();
+  const before = letters(await app.shown());
   await context.setOffline(false);
-  await app.ended();
-  const { messages } = await (await page.request.get(`/api/conversations/${app.id()}`)).json();
-  expect(letters(await app.shown())).toBe(letters(messages.at(-1).content));
+  await app.goesOnAfter(before);
+  await app.stop();
+  expect(letters(await app.shown())).toBe(letters(await app.kept()));
 });
 
 test("a reply goes on while another conversation is read", async ({ app, page }) => {
   await app.open();
   await app.say(story);
+  await page.waitForURL(/\/c\//);
   await app.begun();
-  const id = app.id();
+  const before = letters(await app.shown());
+  const path = new URL(page.url()).pathname;
   await page.getByRole("link", { name: "New chat" }).click();
   await expect(page.getByText("What shall we talk about?")).toBeVisible();
-  await page.goto(`/c/${id}`);
-  await app.ended();
-  await expect(app.replies.last()).toHaveAttribute("data-status", "complete");
+  await page.locator(`nav a[href="${path}"]`).click();
+  await app.goesOnAfter(before);
+  await app.stop();
+  expect(letters(await app.shown())).toBe(letters(await app.kept()));
 });

@@ -1,7 +1,14 @@
 import { expect, owner, test } from "./causette";
 
+/** A browser that nobody has signed in with. */
+const stranger = { cookies: [], origins: [] };
+
 test("French is spoken where the browser asks for it", async ({ browser, baseURL }) => {
-  const context = await browser.newContext({ locale: "fr-FR", baseURL: baseURL ?? "" });
+  const context = await browser.newContext({
+    locale: "fr-FR",
+    baseURL: baseURL ?? "",
+    storageState: stranger,
+  });
   const page = await context.newPage();
   await page.goto("/sign-in");
   await expect(page.getByRole("heading", { name: "Content de vous revoir" })).toBeVisible();
@@ -35,7 +42,11 @@ test("language and theme are chosen, kept, and follow the account to another bro
   await app.picture("welcome-french-dark");
   await app.accessible();
 
-  const elsewhere = await browser.newContext({ locale: "en-GB", baseURL: baseURL ?? "" });
+  const elsewhere = await browser.newContext({
+    locale: "en-GB",
+    baseURL: baseURL ?? "",
+    storageState: stranger,
+  });
   const other = await elsewhere.newPage();
   await other.goto("/");
   await other.getByLabel("E-mail").fill(owner.email);
