@@ -1,0 +1,1 @@
+"""Tests of ``causette.http``."""  # noqa: A005
