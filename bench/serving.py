@@ -6,7 +6,8 @@ The same GGUF, the same prompts of about 375 tokens that share only a system pro
 1, 4, 16 and 32 at once. In every round each system answers the same chats, one system after the other and in
 alternating order, so that whatever else the machine does falls on all of them; figures are medians over rounds.
 
-``--quick`` ends within 45 seconds: one round, at 1 and 16, a quarter of the tokens. See docs/benchmarks.md.
+``--quick`` ends within 45 seconds: one round, at 1 and at 16, the latter with a quarter of the tokens.
+See docs/benchmarks.md.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import signal
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -38,7 +39,9 @@ from harness import machine, report
 from harness.findings import BARE, OURS, Findings, Turn, metrics
 from harness.prompts import Conversation, conversations, greetings
 from harness.systems import (
+    OPTIONAL_PEERS,
     WORKSHOP,
+    XLLAMACPP,
     Bare,
     House,
     Peer,
@@ -55,45 +58,54 @@ RETRY_SECONDS: Final = 0.02
 STARTING_SECONDS: Final = 120.0
 #: The share of the machine that others may use before figures are doubtful.
 QUIET: Final = 0.05
+PROMPT_TOKENS: Final = 375
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A number of requests at once, how many a turn has of them, and their lengths in tokens."""
+
+    in_flight: int
+    requests: int
+    prompt_tokens: int = PROMPT_TOKENS
+    new_tokens: int = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much is measured. ``requests`` are those of one turn, by how many are in flight."""
+    """How much is measured."""
 
-    requests: Mapping[int, int]
+    levels: Sequence[Level]
     rounds: int
     #: Turns of ours and of the bare loop in a round, 1 or 2. The peers have one: their distance is the larger one.
     turns: int
-    prompt_tokens: int
-    new_tokens: int
+    #: Prompts of which the first token is timed, on ours and on the bare loop.
     pairs: int
     #: Cold starts; the first of them stays up for everything else.
     starts: int
     idle_seconds: float
+    #: Whether peers that need not be there take part when they are.
+    all_peers: bool = True
     #: How long the rounds may take; what has not been measured by then is left out of the report.
     seconds: float | None = None
 
 
 FULL: Final = Plan(
-    requests={1: 4, 4: 8, 16: 16, 32: 32},
+    levels=[Level(1, 4), Level(4, 8), Level(16, 16), Level(32, 32)],
     rounds=3,
     turns=2,
-    prompt_tokens=375,
-    new_tokens=128,
     pairs=40,
     starts=3,
     idle_seconds=10.0,
 )
 QUICK: Final = Plan(
-    requests={1: 2, 16: 16},
+    levels=[Level(1, 1), Level(16, 16, prompt_tokens=94, new_tokens=32)],
     rounds=1,
     turns=1,
-    prompt_tokens=94,
-    new_tokens=32,
-    pairs=8,
+    pairs=6,
     starts=1,
     idle_seconds=2.0,
+    all_peers=False,
     seconds=28.0,
 )
 
@@ -121,8 +133,8 @@ class Bench:
                         async with asyncio.timeout(self._plan.seconds):
                             self.found.complete = False
                             await self._added_latency(ours, bare)
-                            for in_flight in self._plan.requests:
-                                await self._level(in_flight, ours, bare, load)
+                            for level in self._plan.levels:
+                                await self._level(level, ours, bare, load)
                             self.found.complete = True
                     await self._idle_memory(ours)
                 for _ in range(1, self._plan.starts):
@@ -130,9 +142,10 @@ class Bench:
                         self.found.starts[OURS].append(await first_token(ours) - ours.began)
         return self.found
 
-    async def _level(self, in_flight: int, ours: Served, bare: Bare, load: Worker) -> None:
-        """All rounds with ``in_flight`` requests at once, with peers that have as many slots."""
-        plan, turns = self._plan, self.found.turns.setdefault(in_flight, defaultdict(list))
+    async def _level(self, level: Level, ours: Served, bare: Bare, load: Worker) -> None:
+        """All rounds of a level, with peers that have as many slots as there are requests at once."""
+        plan, in_flight = self._plan, level.in_flight
+        turns = self.found.turns.setdefault(in_flight, defaultdict(list))
         async with AsyncExitStack() as running:
             peers: dict[str, System] = {}
             for peer in self._peers:
@@ -147,9 +160,9 @@ class Bench:
                 for name in systems:
                     turns[name].append([])
                 for half in ((one, other, *peers), (other, one))[: plan.turns]:
-                    chats = await self._chats(plan.requests[in_flight], bare)
+                    chats = await self._chats(level.requests, level.prompt_tokens, bare)
                     for name in half:
-                        turn = Turn.of(await systems[name].run(chats, in_flight, plan.new_tokens))
+                        turn = Turn.of(await systems[name].run(chats, in_flight, level.new_tokens))
                         turns[name][-1].append(turn)
                         said = f"{in_flight:3} at once, round {number + 1}: {name:16}"
                         self._say(
@@ -158,7 +171,7 @@ class Bench:
 
     async def _added_latency(self, ours: Served, bare: Bare) -> None:
         """One request at a time, the same prompt to both, in alternating order."""
-        chats = await self._chats(self._plan.pairs, bare)
+        chats = await self._chats(self._plan.pairs, PROMPT_TOKENS, bare)
         pair: tuple[System, System] = (ours, bare)
         for number, chat in enumerate(chats):
             order = (0, 1) if number % 2 == 0 else (1, 0)
@@ -172,8 +185,8 @@ class Bench:
         self.found.web = machine.Memory.of(ours.process.pid)
         self.found.engines = machine.Memory.of(*machine.children(ours.process.pid))
 
-    async def _chats(self, number: int, bare: Bare) -> list[Conversation]:
-        return await conversations(number, self._plan.prompt_tokens, bare.lengths, next(self._seeds))
+    async def _chats(self, number: int, tokens: int, bare: Bare) -> list[Conversation]:
+        return await conversations(number, tokens, bare.lengths, next(self._seeds))
 
 
 async def first_token(server: Served) -> float:
@@ -216,7 +229,7 @@ async def _measure(plan: Plan) -> None:
     folder = Path(os.environ.get("CAUSETTE_TEST_MODELS") or WORKSHOP / "models").resolve()
     progress = Console(stderr=True)
     bystanders = machine.Bystanders()
-    peers = await installed_peers()
+    peers = await installed_peers(XLLAMACPP, *(OPTIONAL_PEERS if plan.all_peers else ()))
     gguf = await _weights(folder)
     found = await Bench(plan, peers, folder, gguf, progress).run()
     used_by_others = bystanders.share()

@@ -176,9 +176,12 @@ LLAMA_CPP_PYTHON: Final = Peer(
 )
 
 
-async def installed_peers() -> list[Peer]:
-    """xllamacpp always, llama-cpp-python when somebody has put it into ``.bench/``."""
-    return [peer for peer in (XLLAMACPP, LLAMA_CPP_PYTHON) if await peer.install()]
+OPTIONAL_PEERS: Final = (LLAMA_CPP_PYTHON,)
+
+
+async def installed_peers(*peers: Peer) -> list[Peer]:
+    """Those of ``peers`` that there are: we install the ones that come as wheels, people the others."""
+    return [peer for peer in peers if await peer.install()]
 
 
 @dataclass(frozen=True, slots=True)
