@@ -43,10 +43,13 @@ test("the one-time link makes the owner's account, once", async ({ app, page }) 
   await test.step("the account is made, and the conversation can begin", async () => {
     await page.getByLabel("Password", { exact: true }).fill(owner.password);
     await expect(page.getByText(/^Strength: Strong$/)).toBeVisible();
+    await expect(page.getByRole("alert")).toBeHidden();
     await app.picture("setup");
     await page.getByRole("button", { name: "Create my account" }).click();
     await expect(page.getByRole("heading", { name: /Good \w+, Camille/ })).toBeVisible();
     await expect(page.getByText("Your conversations will be kept here.")).toBeVisible();
+    await expect(page.getByRole("button", { name: /^Model: / })).toBeVisible();
+    await expect(page.getByText("No model is installed yet.")).toBeHidden();
     await app.picture("welcome");
     await page.context().storageState({ path: process.env.CAUSETTE_TEST_STATE ?? "" });
   });

@@ -69,6 +69,7 @@ export function Setup({ required }: { required: boolean }) {
     onChange: (event: { target: { value: string } }) => {
       setOwner({ ...owner, [name]: event.target.value });
       setWrong({ ...wrong, [name]: undefined });
+      setup.reset();
     },
   });
   const inForm = Object.values(wrong).some(Boolean);

@@ -39,7 +39,11 @@ const WAKING_MS = 2_000;
 export const modelsQuery = queryOptions({
   queryKey: ["models"],
   queryFn: async () => (await api.models()).items,
-  initialData: () => queries.getQueryData(bootstrapQuery.queryKey)?.models,
+  initialData: () => {
+    // Strangers are told of none, and a stranger may just have come in.
+    const told = queries.getQueryData(bootstrapQuery.queryKey)?.models;
+    return told?.length ? told : undefined;
+  },
   initialDataUpdatedAt: () => queries.getQueryState(bootstrapQuery.queryKey)?.dataUpdatedAt,
   staleTime: 60_000,
   refetchInterval: ({ state }) =>

@@ -52,12 +52,12 @@ function alike(message: Message): ThreadMessageLike {
 
 function useModel(
   thread: ThreadData | undefined,
-): [Model | undefined, readonly Model[], (name: string) => void] {
+): [Model | undefined, readonly Model[] | undefined, (name: string) => void] {
   const { data: models } = useQuery(modelsQuery);
   const preferred = usePreference("model");
-  const all = models ?? [];
   const wanted = thread?.conversation.model ?? preferred;
-  const model = all.find(({ name }) => name === wanted) ?? all.find((each) => each.default) ?? all.at(0);
+  const model =
+    models?.find(({ name }) => name === wanted) ?? models?.find((each) => each.default) ?? models?.at(0);
   const conversation = thread?.conversation.id;
   const choose = (name: string) => {
     preferences.set("model", name);
@@ -66,7 +66,7 @@ function useModel(
     // The choice also goes with the next message, so a failure here loses nothing.
     api.changeConversation(conversation, { model: name }).catch(() => {});
   };
-  return [model, all, choose];
+  return [model, models, choose];
 }
 
 /** One conversation, or with `id` null the invitation to begin one. */

@@ -5,7 +5,7 @@ import { useConversation } from "./context";
 export function ModelNotice() {
   const t = useWords();
   const { model, models } = useConversation();
-  if (model?.state === "ready") return null;
+  if (!models || model?.state === "ready") return null;
   const text =
     model === undefined
       ? t.model.noneNotice

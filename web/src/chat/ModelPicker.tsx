@@ -15,6 +15,7 @@ export function ModelPicker() {
   const t = useWords();
   const locale = useLocale();
   const { model, models, chooseModel } = useConversation();
+  if (!models) return null;
   if (!model) return <span className="px-2.5 text-muted text-sm">{t.model.none}</span>;
   return (
     <Menu

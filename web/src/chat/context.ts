@@ -18,7 +18,8 @@ interface Shared {
   trouble: Trouble | null;
   setTrouble: (trouble: Trouble | null) => void;
   model: Model | undefined;
-  models: readonly Model[];
+  /** Undefined until they are known. */
+  models: readonly Model[] | undefined;
   chooseModel: (name: string) => void;
   regenerate: (reply: Message) => Promise<void>;
 }
