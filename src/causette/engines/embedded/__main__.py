@@ -94,7 +94,13 @@ async def _serve_text(arguments: argparse.Namespace) -> int:
         max_running=arguments.max_running,
         max_queued=arguments.max_queued,
     )
-    loop = StepLoop(TextModel(config))
+    model = TextModel(config)
+    if model.context < config.context:
+        sys.stderr.write(
+            f"requests may have {model.context} tokens, not {config.context}: the model knows no more, "
+            f"or {config.kv_cache_gb} GiB of KV cache hold no more\n"
+        )
+    loop = StepLoop(model)
     server = _server(text_server(loop), arguments)
     serving = asyncio.create_task(server.serve())
     stepping = asyncio.create_task(loop.run())

@@ -18,7 +18,6 @@ from causette.errors import ConfigurationError, InvalidRequest
 
 # The runtime wants a JSON Schema even for "any JSON object".
 _ANY_OBJECT: Final = '{"type": "object"}'
-_NO_LIMIT: Final = 2**31 - 1
 # Dividing by a temperature below this overflows the runtime's floats; the likeliest token is taken instead.
 _COLDEST: Final = 1e-4
 # What OpenAI's API says for a token that was as good as impossible; the runtime says minus infinity.
@@ -89,6 +88,8 @@ class TextModel:
         own = self.pipeline.get_config()
         self.end_tokens = frozenset({own.eos_token_id, *own.stop_token_ids})
         self.cache_blocks = self._warm_up()
+        #: Longest prompt plus reply, in tokens: what was configured, if the model and the cache's memory allow it.
+        self.context = min(config.context, self._longest_text(), self.cache_blocks * BLOCK_SIZE)
 
     def prompt_tokens(self, request: GenerateRequest) -> list[int]:
         """The request's prompt as token ids.
@@ -109,10 +110,12 @@ class TextModel:
         Raises:
             InvalidRequest: prompt and reply do not fit into the context.
         """
-        context, wanted = self.config.context, request.sampling.max_tokens
+        context, wanted = self.context, request.sampling.max_tokens
         room = context - len(prompt)
         if room < 1 or (wanted is not None and wanted > room):
-            asked = f"{len(prompt)} in the prompt" + (f" and {wanted} for the reply" if wanted else "")
+            # The tokenizer cuts what is longer, so nobody knows by how much.
+            asked = f"{len(prompt)}{'' if room > 0 else ' or more'} in the prompt"
+            asked += f" and {wanted} for the reply" if wanted else ""
             raise InvalidRequest(
                 f"This model's context is {context} tokens, but the request has {asked}. "
                 "Shorten the prompt or ask for a shorter reply.",
@@ -180,9 +183,7 @@ class TextModel:
         )
 
     def _encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
-        # The tokenizer's own limit is the context: longer texts would be cut without a word.
-        encoded = self._tokenizer.encode(text, add_special_tokens=add_special_tokens, max_length=_NO_LIMIT)
-        ids = encoded.input_ids
+        ids = self._tokenizer.encode(text, add_special_tokens=add_special_tokens).input_ids
         return np.asarray(ids.data).ravel().tolist()
 
     def _render(self, turns: Sequence[ChatMessage]) -> str:
@@ -200,6 +201,10 @@ class TextModel:
             if control in content:
                 content = content.replace(control, control[0] + _DEFUSE + control[1:])
         return content
+
+    def _longest_text(self) -> int:
+        """At how many tokens the tokenizer cuts a text without a word, or more than the context when it does not."""
+        return len(self._encode("\na" * (self.config.context + 1), add_special_tokens=False))
 
     def _warm_up(self) -> int:
         """Run one prompt of ten blocks through, and learn from the cache's fill how many blocks it has."""
