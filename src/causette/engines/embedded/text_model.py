@@ -11,13 +11,11 @@ import openvino as ov
 import openvino_genai as genai
 
 from causette.engines.embedded.detokenizer import detokenizers
+from causette.engines.embedded.grammar import json_grammar
 from causette.engines.embedded.prefix_cache import BLOCK_SIZE
-from causette.engines.embedded.schema_check import check_schema
 from causette.engines.types import ChatMessage, GenerateRequest, Sampling, TokenLogprob
 from causette.errors import ConfigurationError, InvalidRequest
 
-# The runtime wants a JSON Schema even for "any JSON object".
-_ANY_OBJECT: Final = '{"type": "object"}'
 # Dividing by a temperature below this overflows the runtime's floats; the likeliest token is taken instead.
 _COLDEST: Final = 1e-4
 # What OpenAI's API says for a token that was as good as impossible; the runtime says minus infinity.
@@ -154,8 +152,8 @@ class TextModel:
                 param="top_logprobs",
             )
         if (wanted := sampling.response_format) is not None:
-            schema = _ANY_OBJECT if wanted.schema is None else check_schema(wanted.schema)
-            options["structured_output_config"] = genai.StructuredOutputConfig(json_schema=schema)
+            grammar = json_grammar(wanted.schema)
+            options["structured_output_config"] = genai.StructuredOutputConfig(grammar=grammar)
         try:
             config = genai.GenerationConfig(**options)
             config.set_eos_token_id(self.pipeline.get_config().eos_token_id)
