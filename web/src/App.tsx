@@ -16,7 +16,6 @@ import { bootstrapQuery, forgetConversations, queries } from "./api/queries";
 import { useWords } from "./i18n";
 import { LiveRegion } from "./shell/LiveRegion";
 import { Shell } from "./shell/Shell";
-import { adopt } from "./shell/settings";
 import { Button } from "./ui/Button";
 import { Logo } from "./ui/Logo";
 
@@ -27,8 +26,7 @@ function Door() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const user = data?.user;
   useEffect(() => {
-    if (user) adopt(user);
-    else if (user === null) forgetConversations();
+    if (user === null) forgetConversations();
   }, [user]);
   if (!data)
     return (

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import type { User } from "~/api/types";
 
 /** What this browser remembers of how its reader likes things. `null` means "not chosen". */
 export interface Preferences {
@@ -47,4 +48,10 @@ function subscribe(listener: () => void): () => void {
 /** One preference, kept current across tabs. */
 export function usePreference<K extends keyof Preferences>(name: K): Preferences[K] {
   return useSyncExternalStore(subscribe, () => get(name));
+}
+
+/** Takes over what the account remembers from elsewhere: on arriving, not while choices are being made here. */
+export function adopt(user: User): void {
+  set("theme", user.theme === "system" ? null : user.theme);
+  if (user.locale) set("locale", user.locale);
 }

@@ -4,7 +4,7 @@ import { api, Problem } from "~/api/client";
 import { explain } from "~/api/problems";
 import { signedIn } from "~/api/queries";
 import { inWords, useWords, type Words } from "~/i18n";
-import { adopt } from "~/shell/settings";
+import { adopt } from "~/preferences";
 import { Button } from "~/ui/Button";
 import { Trouble } from "~/ui/Trouble";
 import { Card } from "./Card";

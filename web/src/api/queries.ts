@@ -6,6 +6,7 @@ import {
   QueryClient,
   queryOptions,
 } from "@tanstack/react-query";
+import { adopt } from "~/preferences";
 import { api, Problem } from "./client";
 import { connection } from "./connection";
 import type { Bootstrap, Conversation, Conversations, Thread, User } from "./types";
@@ -29,7 +30,11 @@ connection.onReturn(() => queries.invalidateQueries());
 
 export const bootstrapQuery = queryOptions({
   queryKey: ["bootstrap"],
-  queryFn: api.bootstrap,
+  async queryFn() {
+    const known = await api.bootstrap();
+    if (known.user) adopt(known.user);
+    return known;
+  },
   staleTime: Number.POSITIVE_INFINITY,
 });
 

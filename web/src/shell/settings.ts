@@ -23,12 +23,6 @@ export function chooseLocale(locale: Locale): void {
   remember({ locale });
 }
 
-/** What the account remembers, taken over into this browser. */
-export function adopt(user: User): void {
-  preferences.set("theme", user.theme === "system" ? null : user.theme);
-  if (user.locale) preferences.set("locale", user.locale);
-}
-
 export async function signOut(): Promise<void> {
   try {
     await api.signOut();
