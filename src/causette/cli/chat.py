@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+import termios
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,29 +60,30 @@ def chat(
 
 
 async def _chat(settings: Settings, asked: str, system: str | None) -> None:
-    from causette.app import build_house  # noqa: PLC0415 - keeps `causette --help` quick
-    from causette.cli.models import ensure  # noqa: PLC0415
-    from causette.fleet import local_models  # noqa: PLC0415
+    from causette.cli.models import ensure  # noqa: PLC0415 - keeps `causette --help` quick
+    from causette.fleet import deploy, local_models  # noqa: PLC0415
+    from causette.gateway import Gateway  # noqa: PLC0415
     from causette.models import Catalogue, Models  # noqa: PLC0415
-    from causette.observability import configure_logging  # noqa: PLC0415
+    from causette.observability import Metrics, configure_logging  # noqa: PLC0415
 
     configure_logging(settings.model_copy(update={"log_level": "error"}))
     console = Console()
     models = Models(settings.models_folder, Catalogue.load(settings.catalogue_file))
     await ensure(models, local_models(settings), Console(stderr=True))
-    house = build_house(settings)
-    conversation = _Conversation(house.gateway, console, system)
+    fleet = deploy(settings, models)
+    conversation = _Conversation(Gateway(fleet.deployments, Metrics()), console, system)
     try:
         if asked:
             await conversation.say(asked)
             return
         if not sys.stdin.isatty():
             return
-        with suppress(EOFError):
+        # The model loads while the first question is being typed.
+        fleet.start()
+        with _terminal_as_it_was():
             await _talk(conversation, console)
     finally:
-        await house.fleet.stop()
-        await house.database.close()
+        await fleet.stop()
 
 
 async def _talk(conversation: "_Conversation", console: Console) -> None:
@@ -90,11 +93,11 @@ async def _talk(conversation: "_Conversation", console: Console) -> None:
     console.print(Markdown(_HELP), style="dim")
     while True:
         try:
-            # A blocked input() would hold up the engine's supervision.
-            line = (await asyncio.to_thread(console.input, "\n[bold]›[/bold] ")).strip()
-        except KeyboardInterrupt:
+            line = await _read_line(console)
+        except (EOFError, asyncio.CancelledError):
+            console.print()
             return
-        match line:
+        match line.strip():
             case "":
                 continue
             case "/quit" | "/exit":
@@ -105,7 +108,55 @@ async def _talk(conversation: "_Conversation", console: Console) -> None:
             case "/help":
                 console.print(Markdown(_HELP), style="dim")
             case _:
-                await conversation.say(line)
+                try:
+                    await conversation.say(line)
+                except CausetteError as error:
+                    console.print(error.message, style="red", markup=False)
+
+
+async def _read_line(console: Console) -> str:
+    """What is typed next. Ctrl-C cancels this.
+
+    It is read on a thread of its own, beside the engine's supervision, and on one that the end of the program does not
+    wait for: leaving with Ctrl-C must not take an Enter.
+    """
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def settle(typed: str | None, error: BaseException | None) -> None:
+        if line.done():
+            return
+        if error is not None:
+            line.set_exception(error)
+        else:
+            line.set_result(typed or "")
+
+    def read() -> None:
+        typed, failure = None, None
+        try:
+            typed = console.input("\n[bold]›[/bold] ")
+        except BaseException as error:
+            failure = error
+        # The loop is closed when this was typed after Ctrl-C.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, typed, failure)
+
+    loop.add_signal_handler(signal.SIGINT, line.cancel)
+    try:
+        Thread(target=read, daemon=True, name="keyboard").start()
+        return await line
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+@contextmanager
+def _terminal_as_it_was() -> Generator[None]:
+    """Undo what line editing did to the terminal: it cannot itself when it is left in the middle of a line."""
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 class _Conversation:
