@@ -123,10 +123,18 @@ def load_settings(**flags: object) -> Settings:
         settings = Settings.model_validate({}) if not given else Settings(**given)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False)
+            ": ".join(
+                filter(None, (".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")))
+            )
+            for item in error.errors(include_url=False)
         )
         raise ConfigurationError(
             f"The configuration cannot be used: {problems}. "
             "Set values by flag, CAUSETTE_* variable or causette.toml in the data folder."
+        ) from None
+    except (ValueError, OSError) as error:
+        # A file that is no TOML or cannot be read, a variable that is no JSON where a list is meant.
+        raise ConfigurationError(
+            f"The configuration cannot be read: {error}. Correct causette.toml in the data folder, or the variable."
         ) from None
     return settings.model_copy(update={"data": settings.data.expanduser().resolve()})

@@ -65,12 +65,12 @@ async def _serve(settings: Settings) -> int:
     web = await asyncio.to_thread(import_module, "causette.app")
     serving = await asyncio.to_thread(import_module, "causette.cli.web_server")
     house = web.build_house(settings, fleet)
-    server = serving.WebServer(house)
+    link: str | None = None
+    server = serving.WebServer(house, lambda: _greet(settings, listener.getsockname()[1], link))
     try:
         await house.open()
-        link = await house.accounts.issue_setup_link() if await house.accounts.setup_required() else None
-        listener.listen()
-        _greet(settings, listener.getsockname()[1], link)
+        if await house.accounts.setup_required():
+            link = await house.accounts.issue_setup_link()
         await server.serve([listener])
     finally:
         # Whoever insists does not want to wait: the engines end when they find their parent gone.

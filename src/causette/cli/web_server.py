@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import uvicorn
@@ -17,11 +17,12 @@ _LAST_WORDS_SECONDS = 2
 class WebServer(uvicorn.Server):
     """Serves an open ``house`` until SIGTERM or SIGINT, then lets replies end within the house's grace.
 
-    A second signal ends it at once. The house is its owner's to close.
+    A second signal ends it at once. ``on_started`` is called when it listens. The house is its owner's to close.
     """
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, on_started: Callable[[], None]) -> None:
         self._house = house
+        self._on_started = on_started
         super().__init__(
             uvicorn.Config(
                 app_of(house),
@@ -48,6 +49,11 @@ class WebServer(uvicorn.Server):
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, then say so: from now on signals are ours."""
+        await super().startup(sockets)
+        self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Wait for open connections, while the house brings to an end what they wait for."""
