@@ -184,6 +184,10 @@ async def installed_peers(*peers: Peer) -> list[Peer]:
     return [peer for peer in peers if await peer.install()]
 
 
+# The catalogue's penalties are for conversations; the bare loop and the peers choose words without any.
+_PLAINLY: Final = {"ignore_eos": True, "repetition_penalty": 1.0, "frequency_penalty": 0.0}
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """A data folder with an owner and a key, from which ``causette serve`` can be started again and again."""
@@ -218,7 +222,8 @@ class House:
         async with worker(*command, log=log, environment={"CAUSETTE_MODELS": str(models)}) as process:
             while " at http" not in (line := await process.line(_SECONDS_TO_START)):
                 continue
-            yield Served(process, load, line.rpartition(" at ")[2], process.began, self.key)
+            url = line.rpartition(" at ")[2]
+            yield Served(process, load, url, process.began, self.key, _PLAINLY)
 
 
 def _free_port() -> int:

@@ -133,4 +133,5 @@ def _sampling(card: ModelCard) -> Sampling:
         top_k=best.top_k,
         min_p=best.min_p,
         repetition_penalty=best.repetition_penalty,
+        frequency_penalty=best.frequency_penalty,
     )

@@ -221,8 +221,8 @@ def request_body(request: GenerateRequest, model: str) -> dict[str, Any]:
         "min_p": sampling.min_p,
         "seed": sampling.seed,
         "stop": list(sampling.stop) or None,
-        "presence_penalty": sampling.presence_penalty or None,
-        "frequency_penalty": sampling.frequency_penalty or None,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
         "repetition_penalty": sampling.repetition_penalty,
         "n": None if request.n == 1 else request.n,
         "ignore_eos": sampling.ignore_eos or None,
@@ -274,8 +274,8 @@ class WireRequest(msgspec.Struct):
     top_p: float | None = None
     top_k: int | None = None
     min_p: float | None = None
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
     repetition_penalty: float | None = None
     seed: int | None = None
     stop: list[str] = []

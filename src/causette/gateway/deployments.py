@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -11,6 +11,10 @@ from causette.engines.types import Engine, Sampling
 from causette.errors import ConfigurationError, InvalidRequest, NotFound
 
 Kind = Literal["text", "embedding"]
+
+_CHOICE: Final = ("temperature", "top_p", "top_k", "min_p")
+# Left out where a grammar has the reply repeat its brackets and quotes.
+_PENALTIES: Final = ("repetition_penalty", "frequency_penalty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,7 @@ class Deployment:
         """``wanted``, with this deployment's value wherever it says nothing."""
         missing = {
             field: default
-            for field in ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+            for field in (_CHOICE if wanted.response_format else (*_CHOICE, *_PENALTIES))
             if getattr(wanted, field) is None and (default := getattr(self.sampling, field)) is not None
         }
         return msgspec.structs.replace(wanted, **missing) if missing else wanted

@@ -66,9 +66,10 @@ class TextModel:
             self.pipeline = genai.ContinuousBatchingPipeline(
                 str(config.path), scheduler_config(config), "CPU", {}
             )
-        except RuntimeError as error:
+        except Exception as error:  # a damaged file can raise anything
             raise ConfigurationError(
-                f"The model file {config.path} cannot be loaded: {first_reason(error)}"
+                f"The model file {config.path} cannot be loaded ({first_reason(error)}). It is damaged, "
+                "or of an architecture that this engine does not know."
             ) from None
         self._tokenizer = self.pipeline.get_tokenizer()
         vocabulary = cast("dict[bytes, int]", self._tokenizer.get_vocab())
@@ -132,8 +133,8 @@ class TextModel:
             "max_new_tokens": max_new_tokens,
             "apply_chat_template": False,
             "ignore_eos": sampling.ignore_eos,
-            "presence_penalty": sampling.presence_penalty,
-            "frequency_penalty": sampling.frequency_penalty,
+            "presence_penalty": _or(sampling.presence_penalty, 0.0),
+            "frequency_penalty": _or(sampling.frequency_penalty, 0.0),
             "repetition_penalty": _or(sampling.repetition_penalty, 1.0),
             "logprobs": int(sampling.logprobs),
         }
