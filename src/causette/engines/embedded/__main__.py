@@ -134,7 +134,7 @@ def _end_with_parent(socket_path: Path) -> None:
     while select.select([sys.stdin.fileno()], [], []) and os.read(sys.stdin.fileno(), 64):
         pass
     with suppress(OSError):
-        socket_path.unlink()
+        socket_path.unlink(missing_ok=True)
         socket_path.parent.rmdir()
     os._exit(0)
 
