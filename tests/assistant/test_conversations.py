@@ -183,6 +183,24 @@ async def test_a_conversation_deleted_meanwhile_is_not_found(store: AssistantSto
         )
 
 
+async def test_what_the_database_says_of_a_failure_holds_nothing_that_was_written(
+    store: AssistantStore,
+) -> None:
+    with pytest.raises(sa.exc.IntegrityError) as caught:
+        await store.begin(
+            owner_id="user_nobody",
+            model="scripted",
+            writer_id="nobody",
+            conversation_id=None,
+            parent_id=None,
+            content="my secret",
+            title="my secret",
+        )
+    # It goes into the log.
+    assert "INSERT INTO conversations" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 async def test_deleting_takes_everything_along_however_deep(
     database: Database, store: AssistantStore, assistant: Assistant, ada: Caller
 ) -> None:

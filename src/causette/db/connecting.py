@@ -120,10 +120,16 @@ def _sqlite_engine(
     # isolation_level None: transactions, of DDL too, begin where `begin_transaction` begins them and nowhere else.
     driver = {"isolation_level": None, "timeout": patience}
     if connections is None:
-        engine = create_async_engine(url, connect_args=driver, poolclass=NullPool)
+        engine = create_async_engine(url, connect_args=driver, poolclass=NullPool, hide_parameters=True)
     else:
         engine = create_async_engine(
-            url, connect_args=driver, pool_size=connections, max_overflow=0, pool_timeout=patience
+            url,
+            connect_args=driver,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=patience,
+            # Parameters are what people wrote, and errors are logged.
+            hide_parameters=True,
         )
     pragmas = (
         f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
@@ -198,6 +204,7 @@ def _postgresql(url: str, patience: float) -> Engines:
         max_overflow=_POSTGRES_OVERFLOW,
         pool_timeout=patience,
         pool_pre_ping=True,
+        hide_parameters=True,
     )
     return Engines(
         dialect="postgresql",
@@ -205,7 +212,10 @@ def _postgresql(url: str, patience: float) -> Engines:
         reader=engine.execution_options(postgresql_readonly=True),
         writer=engine,
         migrator=lambda: create_async_engine(
-            "postgresql+asyncpg://", async_creator=_postgresql_creator(url), poolclass=NullPool
+            "postgresql+asyncpg://",
+            async_creator=_postgresql_creator(url),
+            poolclass=NullPool,
+            hide_parameters=True,
         ),
     )
 
