@@ -7,9 +7,11 @@ DATA   ?= data
 
 VENV := .venv
 BIN  := $(VENV)/bin
+# The machine's npm where there is one, else the one that comes with the development packages.
+export PATH := $(PATH):$(CURDIR)/$(BIN)
 # What an installation is made from: when one of these is newer, it is made again.
-SOURCES := pyproject.toml hatch_build.py $(shell find src web -type f \
-	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/__pycache__/*' -not -path 'web/test-results/*')
+WEB := $(shell find web -type f -not -path '*/node_modules/*')
+SOURCES := pyproject.toml hatch_build.py $(WEB) $(shell find src -type f -not -path '*/dist/*' -not -name '*.pyc')
 
 .PHONY: help setup serve test check format bench clean
 
@@ -21,7 +23,7 @@ serve: $(VENV)/.installed ## Start Causette on http://HOST:PORT with its data in
 
 setup: $(VENV)/.developing ## Install everything for development into .venv
 
-test: $(VENV)/.developing ## Run every test
+test: $(VENV)/.developing $(VENV)/.installed ## Run every test
 	$(BIN)/pytest
 	npm --prefix web test
 	npm --prefix web run size
@@ -49,10 +51,12 @@ $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 
-# Only what serving needs; an installation for development serves as well.
+# Only what serving needs; an installation for development serves as well, once its web app is current.
 $(VENV)/.installed: $(SOURCES) | $(VENV)/bin/pip
-	@if [ ! -e $(VENV)/.developing ]; then \
-		echo "Installing Causette into $(VENV) (a few minutes the first time)"; \
+	@echo "Installing Causette into $(VENV) (a minute or two the first time)"
+	@if [ -e $(VENV)/.developing ]; then \
+		$(BIN)/pip install --quiet --no-deps --editable .; \
+	else \
 		$(BIN)/pip install --quiet .; \
 	fi
 	@touch $@
@@ -60,4 +64,4 @@ $(VENV)/.installed: $(SOURCES) | $(VENV)/bin/pip
 $(VENV)/.developing: pyproject.toml hatch_build.py web/package-lock.json | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	npm --prefix web ci --no-audit --no-fund
-	@touch $@
+	@touch $@ $(VENV)/.installed
