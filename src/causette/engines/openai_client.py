@@ -8,6 +8,7 @@ from typing import Final
 
 import aiohttp
 import msgspec
+from aiohttp.http_exceptions import LineTooLong
 
 from causette.engines.types import Completed, Delta, Embeddings, EmbedRequest, GenerateRequest, Usage
 from causette.engines.wire import (
@@ -208,7 +209,7 @@ async def _items(content: aiohttp.StreamReader, *, choices: int) -> AsyncGenerat
 async def _line(content: aiohttp.StreamReader) -> bytes:
     try:
         return await content.readline()
-    except ValueError as error:
+    except (LineTooLong, ValueError) as error:
         raise _misunderstood(f"it sent an event of more than {_MAX_EVENT_BYTES} bytes") from error
 
 
