@@ -113,7 +113,8 @@ class EmbeddedEngine:
         if (process := self._process) is not None and process.returncode is None:
             process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), self.config.grace + 2)
+                async with asyncio.timeout(self.config.grace + 2):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()
@@ -153,7 +154,9 @@ class EmbeddedEngine:
     async def _when_ready(self) -> OpenAIClient:
         self.start()
         try:
-            await asyncio.wait_for(self._settled.wait(), _PATIENCE_SECONDS)
+            # Not wait_for: before Python 3.12 it can swallow a cancellation, and nobody would stop the engine.
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._settled.wait()
         except TimeoutError:
             raise Unavailable(
                 f"The engine for {self.config.name!r} is still starting. Try again shortly.",

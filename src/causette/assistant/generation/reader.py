@@ -52,7 +52,8 @@ async def _live_events(log: LiveLog, after: int) -> AsyncGenerator[Event | None]
         if after >= len(log.events):
             changed = False
             with suppress(TimeoutError):
-                await asyncio.wait_for(log.changed(), _PATIENCE_SECONDS)
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await log.changed()
                 changed = True
             if not changed:
                 yield None
