@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from causette.accounts import Accounts, Caller
 from causette.assistant.service import Assistant
@@ -338,6 +339,20 @@ async def test_a_lost_engine_is_asked_to_continue(
     assert text_of(events) == "one two three"
 
 
+async def test_an_engine_that_is_lost_again_and_again_is_borne_with_as_long_as_it_gets_on(
+    assistant: Assistant, engine: ScriptedEngine, ada: Caller
+) -> None:
+    turn = await assistant.start(ada, content="Count", model=None)
+    for number in range(7):
+        call = await engine.called()
+        call.say(str(number))
+        call.fail(lost())
+    (await engine.called()).end()
+    events = await read_to_end(assistant, ada, turn.generation.id)
+    assert_whole(events)
+    assert text_of(events) == "0123456"
+
+
 async def test_an_engine_that_stays_away_fails_the_reply(
     assistant: Assistant, engine: ScriptedEngine, ada: Caller
 ) -> None:
@@ -475,8 +490,11 @@ async def test_a_database_that_was_away_costs_no_reply(tmp_path: Path) -> None:
         blocker = sqlite3.connect(file, isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
         call.say("lost ")
-        async with asyncio.timeout(10):
-            await call.closed.wait()
+        with capture_logs() as logs:
+            async with asyncio.timeout(10):
+                await call.closed.wait()
+            await eventually(lambda: logs, "it to be logged")
+        assert [line["event"] for line in logs] == ["reply is left to be continued"]
         blocker.execute("ROLLBACK")
         blocker.close()
         await AssistantStore(other).give_up(turn.generation.writer_id)
@@ -488,6 +506,28 @@ async def test_a_database_that_was_away_costs_no_reply(tmp_path: Path) -> None:
         events = await reading
         assert_whole(events)
         assert text_of(events) == "one two"
+        await assistant.close(grace=0)
+        await accounts.close()
+
+
+async def test_a_reader_waits_for_a_database_that_is_away(tmp_path: Path) -> None:
+    """All connections for reading are taken, for longer than this house is patient."""
+    file = tmp_path / "causette.sqlite3"
+    async with Database(engines_for(f"sqlite:///{file}", patience=0.1)) as database:
+        await database.upgrade()
+        accounts = Accounts(database)
+        user = await accounts.create_user(name="Ada", email="a@example.org", password="seven quiet otters")
+        engine, store = ScriptedEngine(), AssistantStore(database)
+        engine.answer = "one two"
+        assistant = Assistant(store, gateway_to(engine), accounts.caller_of)
+        turn = await assistant.start(Caller(user=user), content="Count", model=None)
+        whole = await read_to_end(assistant, Caller(user=user), turn.generation.id)
+        async with aclosing(assistant.events(turn.generation, 0)) as events:
+            async with AsyncExitStack() as taken:
+                for _ in range(8):
+                    await taken.enter_async_context(database.read())
+                assert await anext(events) is None
+            assert [event async for event in events if event is not None] == whole
         await assistant.close(grace=0)
         await accounts.close()
 
