@@ -15,6 +15,10 @@ MAX_MILLISECONDS: Final = 400.0
 
 _A_POSITION: Final = 0.03
 _A_LITERAL_BYTE: Final = 0.006
+# Alternatives are made into one automaton.
+_A_LITERAL_BYTE_OF_A_CHOICE: Final = 0.012
+_AN_OPTION: Final = 0.15
+_FEW_OPTIONS: Final = 16
 _A_LOOP: Final = 1.0
 # Where all of these can stand. Words with a space before them are half of a vocabulary.
 _FULL: Final[tuple[tuple[CharSet, float], ...]] = (
@@ -40,10 +44,19 @@ def _cost(expression: Expression, known: dict[CharSet, float]) -> float:
             if charset not in known:
                 known[charset] = sum(weight * _share(charset, of) for of, weight in _FULL)
             return _A_POSITION + min(known[charset], _A_LOOP if star else known[charset])
-        case Sequence(parts) | Choice(parts):
+        case Sequence(parts):
             return sum(_cost(part, known) for part in parts)
+        case Choice(options):
+            written = sum(_cost_of_option(option, known) for option in options)
+            return written + _AN_OPTION * max(0, len(options) - _FEW_OPTIONS)
         case Rule():
             return 0.0
+
+
+def _cost_of_option(option: Expression, known: dict[CharSet, float]) -> float:
+    if isinstance(option, Literal):
+        return len(option.text.encode()) * _A_LITERAL_BYTE_OF_A_CHOICE
+    return _cost(option, known)
 
 
 def _share(charset: CharSet, of: CharSet) -> float:

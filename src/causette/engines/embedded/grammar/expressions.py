@@ -55,6 +55,7 @@ class Choice:
 
 Expression = Literal | OneOf | Rule | Sequence | Choice
 
+_SHORT: Final = 16
 EMPTY: Final = Sequence(())
 NOTHING: Final = Choice(())
 
@@ -97,6 +98,11 @@ class Grammar:
             self._rules[rule.name] = expression
             self._names[expression] = rule
         return self._names[expression]
+
+    def short(self, expression: Expression) -> Expression:
+        """``expression``, or a rule for it where it is too long to be written out in another one."""
+        is_long = isinstance(expression, Sequence) and len(expression.parts) > _SHORT
+        return self.rule(expression) if is_long or isinstance(expression, Choice) else expression
 
     def promise(self) -> Rule:
         """A new rule, to be kept by ``keep``. It may be referred to before."""

@@ -7,7 +7,10 @@ place and the reason. There is no white space between tokens: small models, give
 
 import json
 from collections import deque
-from typing import Final
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final, cast
 
 import msgspec
 
@@ -16,11 +19,8 @@ from causette.engines.embedded.grammar.automata import (
     Automaton,
     TooManyStates,
     both,
-    explore,
-    lengths,
     without,
 )
-from causette.engines.embedded.grammar.charsets import ALPHABET, CharSet, chars, common, complement
 from causette.engines.embedded.grammar.expressions import (
     EMPTY,
     Expression,
@@ -32,6 +32,7 @@ from causette.engines.embedded.grammar.expressions import (
     text,
 )
 from causette.engines.embedded.grammar.judging import Judge, asserted
+from causette.engines.embedded.grammar.names import further_names
 from causette.engines.embedded.grammar.nodes import Node, Part
 from causette.engines.embedded.grammar.numbers import MAX_DIGITS, MAX_UNIT, number_automaton
 from causette.engines.embedded.grammar.patterns import pattern_automaton
@@ -43,8 +44,6 @@ MAX_SCHEMA_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 64
 MAX_PROPERTIES: Final = 512
 MAX_GRAMMAR_BYTES: Final = 200 * 1024
-# States that telling further property names from the declared ones may cost.
-_MAX_NAME_STATES: Final = 12
 
 
 def json_grammar(schema: dict[str, object] | None) -> str:
@@ -54,9 +53,13 @@ def json_grammar(schema: dict[str, object] | None) -> str:
         InvalidRequest: the schema is malformed, no value fulfils it, or it cannot be followed exactly; the message
             says where, as a JSON pointer, and why.
     """
+    return _translated(_encoded({"type": "object"} if schema is None else schema))
+
+
+@lru_cache(maxsize=64)
+def _translated(schema: bytes) -> str:
     root = Place()
-    _check_size({} if schema is None else schema, root)
-    translation = _Translation(Schema({"type": "object"} if schema is None else schema))
+    translation = _Translation(Schema(msgspec.json.decode(schema, type=dict[str, object])))
     start = translation.value((root,))
     rules = translation.finished(start)
     if not rules:
@@ -73,21 +76,27 @@ def json_grammar(schema: dict[str, object] | None) -> str:
     return written
 
 
-def _check_size(schema: dict[str, object], root: Place) -> None:
-    try:
-        size = len(msgspec.json.encode(schema))
-    except (RecursionError, UnicodeEncodeError, TypeError) as error:
-        raise root.refuse(f"it cannot be written as JSON ({error})") from None
-    if size > MAX_SCHEMA_BYTES:
-        raise root.refuse(f"the schema has {size} bytes; at most {MAX_SCHEMA_BYTES} are taken")
+def _encoded(schema: dict[str, object]) -> bytes:
+    """The schema as JSON text of a size and depth that is safe to work on."""
+    root = Place()
     level: list[object] = [schema]
     for _ in range(MAX_DEPTH):
-        inner: list[object] = []
-        for value in level:
-            inner += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        level = inner
+        level = [inner for value in level for inner in _inside(value)]
     if level:
         raise root.refuse(f"the schema is nested deeper than {MAX_DEPTH} levels")
+    try:
+        encoded = msgspec.json.encode(schema)
+    except (UnicodeEncodeError, TypeError) as error:
+        raise root.refuse(f"it cannot be written as JSON ({error})") from None
+    if len(encoded) > MAX_SCHEMA_BYTES:
+        raise root.refuse(f"the schema has {len(encoded)} bytes; at most {MAX_SCHEMA_BYTES} are taken")
+    return encoded
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 class _Translation:
@@ -129,13 +138,15 @@ class _Translation:
 
     def _node(self, node: Node) -> Expression:
         if node.values is not None:
-            allowed = [value for value in node.values if self._judge.allows(node, value)]
+            others = replace(node, values=None)
+            allowed = [value for value in node.values if self._judge.allows(others, value)]
             if not allowed:
                 raise node.place.impossible("none of the values listed fulfils what else is asserted")
             return choice(Literal(_json(value, node.place)) for value in allowed)
         options: list[Expression] = []
         last: Unsatisfiable | None = None
-        for which in sorted(node.kinds - ({"integer"} if "real" in node.kinds else set())):
+        kinds = node.meant_kinds()
+        for which in sorted(kinds - ({"integer"} if "real" in kinds else set())):
             try:
                 options.append(self._of_kind(which, node))
             except Unsatisfiable as error:
@@ -164,7 +175,7 @@ class _Translation:
             language = number_automaton(node.within, fraction=fraction, multiple_of=node.multiple_of)
         except TooManyStates:
             raise node.place.refuse(
-                f"multiples of {node.multiple_of} cannot be followed; steps up to about 100, and round ones "
+                f"multiples of {node.multiple_of} cannot be followed; steps up to 40, and round ones "
                 f"up to {MAX_UNIT}, can"
             ) from None
         if language.empty:
@@ -189,8 +200,8 @@ class _Translation:
         )
         for index in reversed(range(explicit)):
             element = self.value(node.element(index))
-            further = sequence(Literal(",") if index else EMPTY, element, rest)
-            rest = further if index < least else self._grammar.rule(choice([end, further]))
+            further = sequence(Literal(",") if index else EMPTY, element, self._grammar.short(rest))
+            rest = further if index < least else choice([end, further])
         if most is None and not explicit:
             element = self.value(node.items or ())
             rest = choice([end, sequence(element, rest)])
@@ -210,8 +221,9 @@ class _Translation:
             )
         end, comma = Literal("}"), Literal(",")
         other = self._other_members(node, names)
+        # What may follow when members have been written, and the ways to go on when none has.
         begun: Expression = end if other is None else self._more(end, comma, other)
-        fresh: Expression = end if other is None else choice([end, sequence(other, begun)])
+        fresh: list[Expression] = [end] if other is None else [end, sequence(other, begun)]
         for name in reversed(names):
             part, required = asserted(node, name), name in node.required
             if self._schema.forbids(part):
@@ -220,14 +232,13 @@ class _Translation:
                 continue
             member: Expression = sequence(Literal(_json(name, node.place) + ":"), self.value(part))
             if required:
-                fresh, begun = sequence(member, begun), sequence(comma, member, begun)
+                begun = self._grammar.short(begun)
+                fresh, begun = [sequence(member, begun)], sequence(comma, member, begun)
             else:
                 member, begun = self._grammar.rule(member), self._grammar.rule(begun)
-                fresh, begun = (
-                    choice([sequence(member, begun), fresh]),
-                    choice([sequence(comma, member, begun), begun]),
-                )
-        return sequence(Literal("{"), self._grammar.rule(fresh))
+                fresh.append(sequence(member, begun))
+                begun = choice([sequence(comma, member, begun), begun])
+        return sequence(Literal("{"), self._grammar.rule(choice(fresh)))
 
     def _other_members(self, node: Node, names: list[str]) -> Expression | None:
         """Members that are not declared by name, or None where there are none."""
@@ -240,7 +251,7 @@ class _Translation:
             part = ()
         if self._schema.forbids(part):
             return None
-        key = self._grammar.automaton(_further_names(names), quoted=True)
+        key = self._grammar.automaton(further_names(names), quoted=True)
         return self._grammar.rule(sequence(Literal('"'), key, Literal(":"), self.value(part)))
 
     def _members_by_pattern(self, node: Node, names: list[str]) -> list[Expression]:
@@ -263,45 +274,6 @@ class _Translation:
                 quoted = sequence(Literal('"'), self._grammar.automaton(key, quoted=True))
                 members.append(sequence(quoted, Literal(":"), self.value(part)))
         return members
-
-
-def _further_names(names: list[str]) -> Automaton:
-    """Names that are not in ``names``, nor begin like them for as many characters as it takes to stay small."""
-    if not names:
-        return lengths(ALPHABET, 0, None)
-    longest = max(map(len, names)) + 1
-    ended = [name + "\0" for name in names]  # which no name contains: so a name may be another's beginning
-    depth = next(
-        depth
-        for depth in range(longest, 0, -1)
-        if depth == 1 or _beginnings(ended, depth) <= _MAX_NAME_STATES
-    )
-    beginnings = {name[:depth] for name in ended}
-    prefixes = {beginning[:size] for beginning in beginnings for size in range(depth)}
-
-    def step(read: str | None) -> list[tuple[CharSet, str | None]]:
-        if read is None:
-            return [(ALPHABET, None)]
-        following = {
-            beginning[len(read)]
-            for beginning in beginnings
-            if beginning.startswith(read) and beginning != read
-        }
-        steps: list[tuple[CharSet, str | None]] = [
-            (common(ALPHABET, complement(chars("".join(following)))), None)
-        ]
-        steps += [
-            (common(ALPHABET, chars(char)), read + char)
-            for char in sorted(following)
-            if read + char in prefixes
-        ]
-        return steps
-
-    return explore("", step, lambda read: read is None or read + "\0" not in beginnings)
-
-
-def _beginnings(names: list[str], depth: int) -> int:
-    return len({name[:size] for name in names for size in range(depth)})
 
 
 def _json(value: object, place: Place) -> str:

@@ -68,6 +68,25 @@ class Node:
         """What is asserted of the array's element ``index``."""
         return self.prefix[index] if index < len(self.prefix) else self.items or ()
 
+    def meant_kinds(self) -> frozenset[str]:
+        """The kinds of value to write: where no type is given, those that the other keywords speak of.
+
+        A string fulfils ``{"properties": …}`` too, but nobody who writes that wants one.
+        """
+        if self.kinds != ALL_KINDS:
+            return self.kinds
+        spoken_of = {
+            "object": not _plain(self),
+            "array": bool(self.prefix)
+            or self.items is not None
+            or self.least_items
+            or self.most_items is not None,
+            "string": bool(self.patterns or self.formats) or self.least or self.most is not None,
+            "number": self.within.bounded or self.multiple_of is not None,
+        }
+        meant = [KINDS[name] for name, yes in spoken_of.items() if yes]
+        return frozenset[str]().union(*meant) or ALL_KINDS
+
     def __and__(self, other: "Node") -> "Node":
         """What both assert.
 

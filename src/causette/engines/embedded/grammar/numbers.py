@@ -7,6 +7,7 @@ double-precision number is the one that was written, and no model writes digits 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from math import gcd
 from typing import Final, NamedTuple
 
@@ -41,6 +42,11 @@ class Range:
         return Range(low, high, low_open, high_open)
 
     @property
+    def bounded(self) -> bool:
+        """Whether there is a bound at all."""
+        return self.low is not None or self.high is not None
+
+    @property
     def empty(self) -> bool:
         """Whether no real number is inside."""
         if self.low is None or self.high is None:
@@ -48,6 +54,7 @@ class Range:
         return self.low > self.high or (self.low == self.high and (self.low_open or self.high_open))
 
 
+@lru_cache(maxsize=128)
 def number_automaton(within: Range, *, fraction: bool, multiple_of: Decimal | None = None) -> Automaton:
     """Accepts the JSON numbers in ``within`` that are multiples of ``multiple_of``, as far as ``MAX_DIGITS`` reach.
 
