@@ -1,7 +1,7 @@
 """The yardstick for our overhead: OpenVINO GenAI's own loop in one process, with nothing of Causette around it.
 
-Run as ``python bare_loop.py MODEL.gguf``. The scheduler's settings are those of Causette's engine, and are all that is
-taken from it. Prints ``ready``, then reads one JSON command a line and answers each with one JSON line:
+Run as ``python bare_loop.py MODEL.gguf``. The settings of scheduler and runtime are those of Causette's engine, and are all
+that is taken from it. Prints ``ready``, then reads one JSON command a line and answers each with one JSON line:
 
 - ``{"texts": […]}`` → the number of tokens of each text;
 - ``{"chats": […], "in_flight": n, "new_tokens": k}`` → the samples of a closed loop of n requests in flight, in
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import openvino_genai as genai
 
-from causette.engines.embedded.text_model import TextModelConfig, scheduler_config
+from causette.engines.embedded.text_model import PROPERTIES, TextModelConfig, scheduler_config
 
 if TYPE_CHECKING:
     from openvino_genai.py_openvino_genai import GenerationHandle
@@ -30,7 +30,7 @@ class Bare:
 
     def __init__(self, model: Path) -> None:
         scheduler = scheduler_config(TextModelConfig(path=model, name="bare", context=8192))
-        self._pipeline = genai.ContinuousBatchingPipeline(str(model), scheduler, "CPU", {})
+        self._pipeline = genai.ContinuousBatchingPipeline(str(model), scheduler, "CPU", PROPERTIES)
         self._tokenizer = self._pipeline.get_tokenizer()
         self._next_id = 0
 

@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 
 # A request that has just come in takes a few turns of the event loop to get from socket to batch.
 _TURNS_BETWEEN_STEPS: Final = 4
-# With many replies at once, each is sent at most this often: fewer, larger messages leave the cores to the model.
-_BUSY_FLUSH_NS: Final = 80_000_000
-_BUSY: Final = 8
+# The more replies at once, the more rarely each is sent: fewer, larger messages leave the cores to the model, and the
+# steps are longer then, too. One reply alone is sent token by token.
+_FLUSH_NS_A_REPLY: Final = 20_000_000
+_LONGEST_FLUSH_NS: Final = 100_000_000
 _MAX_SEED: Final = 2**31
 # Looking for the beginning of a stop string at the end of a text takes time in proportion to its length.
 _LONGEST_STOP: Final = 1024
@@ -299,7 +300,7 @@ class StepLoop:
         work = self._collect()
         for job, share in zip(self._running, self._costs.share(now - began, work), strict=True):
             job.compute_ns += share
-        interval = _BUSY_FLUSH_NS if len(self._running) > _BUSY else 0
+        interval = min(_FLUSH_NS_A_REPLY * (len(self._running) - 1), _LONGEST_FLUSH_NS)
         for job in self._running:
             job.flush(now, interval)
 

@@ -24,6 +24,11 @@ _LEAST_LOGPROB: Final = -9999.0
 _DEFUSE: Final = "\N{ZERO WIDTH SPACE}"
 
 
+#: The runtime's own choice for the cache is eight bits, which have to be unpacked for every token that is read: sixteen
+#: take twice the memory and give a tenth more tokens a second at 16 replies at once, with nothing rounded away.
+PROPERTIES: Final = {"KV_CACHE_PRECISION": "f16"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextModelConfig:
     """How a model is loaded and how much it takes on."""
@@ -64,7 +69,7 @@ class TextModel:
         self.config = config
         try:
             self.pipeline = genai.ContinuousBatchingPipeline(
-                str(config.path), scheduler_config(config), "CPU", {}
+                str(config.path), scheduler_config(config), "CPU", PROPERTIES
             )
         except Exception as error:  # a damaged file can raise anything
             raise ConfigurationError(
