@@ -1,7 +1,7 @@
 """The yardstick for our overhead: OpenVINO GenAI's own loop in one process, with nothing of Causette around it.
 
-Run as ``python bare_loop.py MODEL.gguf``. The settings of scheduler and runtime are those of Causette's engine, and are all
-that is taken from it. Prints ``ready``, then reads one JSON command a line and answers each with one JSON line:
+Run as ``python bare_loop.py MODEL.gguf``. The settings of scheduler and runtime are those of Causette's engine, and
+are all that is taken from it. Prints ``ready``, then reads one JSON command a line and answers each with one JSON line:
 
 - ``{"texts": […]}`` → the number of tokens of each text;
 - ``{"chats": […], "in_flight": n, "new_tokens": k}`` → the samples of a closed loop of n requests in flight, in
