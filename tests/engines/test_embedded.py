@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import pytest
 
@@ -154,6 +154,24 @@ async def test_a_request_waits_its_turn_and_one_too_many_is_refused_at_once(new_
 
     # A request for more choices than may run at once runs alone.
     assert len((await ask(engine, "Hello", n=3, max_tokens=2)).finish_reasons) == 3
+
+
+async def test_clients_that_leave_at_any_moment_leave_no_work_behind(engine: EmbeddedEngine):
+    """Before the request is sent, while it is read, before its stream begins, between two tokens."""
+    await ask(engine, "Hello", max_tokens=1)
+    for turns in range(60):
+        asked = asyncio.create_task(ask(engine, f"{STORY} {turns}", max_tokens=4000, ignore_eos=True))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asked.cancel()
+        with suppress(asyncio.CancelledError):
+            await asked
+
+    async def idle() -> bool:
+        stats = await engine.stats()
+        return (stats.running, stats.waiting) == (0, 0)
+
+    await eventually(idle, "the engine to be idle", seconds=3)
 
 
 async def test_a_queue_of_no_length_refuses_only_what_cannot_start(new_engine: NewEngine):
