@@ -171,7 +171,8 @@ async def test_clients_that_leave_at_any_moment_leave_no_work_behind(engine: Emb
         stats = await engine.stats()
         return (stats.running, stats.waiting) == (0, 0)
 
-    await eventually(idle, "the engine to be idle", seconds=3)
+    # To write all the replies would take minutes.
+    await eventually(idle, "the engine to be idle", seconds=10)
 
 
 async def test_a_queue_of_no_length_refuses_only_what_cannot_start(new_engine: NewEngine):
