@@ -1,9 +1,13 @@
 """A whole house in the test's own process: real rooms on SQLite, and an engine that the test is."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 from fastapi import FastAPI
@@ -62,10 +66,26 @@ class OpenHouse:
         return Person(caller=caller, email=email, session=fresh.token, key=key.secret)
 
 
+@cache
+def _empty_database() -> bytes:
+    """An SQLite file with the newest schema: migrating takes longer than most tests."""
+
+    async def migrate(file: Path) -> None:
+        async with Database.from_url(f"sqlite:///{file}") as database:
+            await database.upgrade()
+
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
+        file = Path(folder) / "causette.sqlite3"
+        thread.submit(asyncio.run, migrate(file)).result()
+        return file.read_bytes()
+
+
 @asynccontextmanager
 async def open_house(folder: Path) -> AsyncGenerator[OpenHouse]:
     """A house in ``folder`` that is open, and closed afterwards."""
-    database = Database.from_url(f"sqlite:///{folder / 'causette.sqlite3'}")
+    file = folder / "causette.sqlite3"
+    file.write_bytes(_empty_database())
+    database = Database.from_url(f"sqlite:///{file}")
     accounts = Accounts(database, passwords=Passwords(memory_kib=64, passes=1))
     engine, metrics = ScriptedEngine(), Metrics()
     deployments = deployments_of(engine, embedding=ScriptedEngine())

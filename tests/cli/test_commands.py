@@ -34,8 +34,7 @@ def test_help_names_every_command() -> None:
     assert done.returncode == 0
     for command in ("serve", "chat", "models", "keys", "users", "db", "config", "version"):
         assert re.search(rf"\b{command}\b", done.stdout)
-    for arguments in (("-h",), ("serve", "-h"), ("chat", "--help")):
-        assert run(*arguments).returncode == 0
+    assert "--port" in run("serve", "-h").stdout
 
 
 def test_the_version_is_said_for_people_and_for_machines() -> None:
