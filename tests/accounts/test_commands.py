@@ -13,7 +13,12 @@ from typing import Any
 
 import pytest
 
-from causette.accounts import Accounts
+from causette.accounts import Accounts, Caller
+from causette.accounts.credentials.store import keep_totp
+from causette.accounts.credentials.types import Totp
+from causette.accounts.types import SecondStep, SignedIn
+from causette.clock import utc_now
+from causette.console.audit import AuditLog
 from causette.db import Database
 from tests.accounts.conftest import PASSWORD
 
@@ -86,13 +91,13 @@ def test_an_owner_and_their_key_are_made_unattended(causette: Causette, data: Pa
     assert (user.json["email"], user.json["name"], user.json["role"]) == ("ada@example.org", "ada", "owner")
     key = causette("keys", "create", "--owner-email", "Ada@example.org", "--name", "laptop", "--json")
     assert key.code == 0
-    assert key.json["owner_id"] == user.json["id"]
+    assert key.json["maker_id"] == user.json["id"]
     assert key.json["secret"].endswith(key.json["hint"])
 
     async def caller() -> str | None:
         async with Database.from_url(f"sqlite:///{data / 'causette.sqlite3'}") as database:
             accounts = Accounts(database)
-            found = await accounts.key_caller(key.json["secret"])
+            found = await accounts.keys.caller(key.json["secret"])
             await accounts.close()
             return found and found.user.id
 
@@ -139,7 +144,7 @@ def test_a_secret_is_shown_once(causette: Causette) -> None:
 
 def test_listings_are_for_people_and_for_programs(causette: Causette) -> None:
     create_ada(causette, "--name", "Ada [bold]L[/bold]")
-    causette("keys", "create", "--owner-email", "ada@example.org", "--name", "old", "--expires-days", "7")
+    causette("keys", "create", "--owner-email", "ada@example.org", "--name", "old", "--expires-in", "7d")
     causette("keys", "create", "--owner-email", "ada@example.org", "--name", "new")
     (user,) = causette("users", "list", "--json").json
     assert user["name"] == "Ada [bold]L[/bold]"
@@ -210,8 +215,8 @@ def test_what_fails_is_one_line_on_standard_error_and_exit_1(
         ("users", "create", "--email", "ada@example.org"),
         ("users", "create", "--email", "ada@example.org", "--password", "secret"),
         ("keys", "create", "--owner-email", "ada@example.org"),
-        ("keys", "create", "--owner-email", "ada@example.org", "--name", "x", "--expires-days", "0"),
-        ("keys", "create", "--owner-email", "ada@example.org", "--name", "x", "--expires-days", "soon"),
+        ("keys", "create", "--owner-email", "ada@example.org", "--name", "x", "--expires-in", "0d"),
+        ("keys", "create", "--owner-email", "ada@example.org", "--name", "x", "--expires-in", "soon"),
         ("keys", "revoke"),
         ("db", "downgrade"),
     ],
@@ -278,4 +283,61 @@ async def test_the_commands_work_while_a_server_holds_the_database(causette: Cau
         assert not await accounts.setup_required()
         fresh = await accounts.sign_in("ada@example.org", PASSWORD, address="192.0.2.1")
         assert fresh.user.role == "owner"
+        await accounts.close()
+
+
+async def test_who_is_disabled_is_cut_off_at_once_and_let_in_again(causette: Causette, data: Path) -> None:
+    async with Database.from_url(f"sqlite:///{data / 'causette.sqlite3'}") as database:
+        await database.upgrade()
+        accounts = Accounts(database)
+        ada = await accounts.create_user(name="Ada", email="ada@example.org", password=PASSWORD)
+        await accounts.create_user(name="Olga", email="olga@example.org", password=PASSWORD, role="owner")
+        fresh = await accounts.sign_in("ada@example.org", PASSWORD, address="192.0.2.1")
+        assert isinstance(fresh, SignedIn)
+        key = await accounts.keys.create(Caller(user=ada), name="laptop")
+
+        async def run(*words: str) -> Ended:
+            return await asyncio.to_thread(causette, "users", *words)
+
+        done = await run("disable", "Ada@example.org", "--json")
+        assert (done.code, done.json["id"]) == (0, ada.id) and done.json["disabled_at"]
+        assert await accounts.session_caller(fresh.token) is None
+        assert await accounts.keys.caller(key.secret) is None
+        assert "disabled" in (await run("list")).out
+        assert (await run("enable", "ada@example.org")).out.strip() == "ada@example.org can sign in again."
+        assert await accounts.session_caller(fresh.token) is None
+        assert await accounts.keys.caller(key.secret) is not None
+        last = await run("disable", "olga@example.org")
+        assert last.code == 1 and one_line(last.err)
+        assert "causette users list" in (await run("enable", "nobody@example.org")).err
+        told = await AuditLog(database, utc_now).entries()
+        assert [(entry.act, entry.actor, entry.target, entry.outcome) for entry in told] == [
+            ("account.disable", "command line", "olga@example.org", "refused"),
+            ("account.enable", "command line", "ada@example.org", "done"),
+            ("account.disable", "command line", "ada@example.org", "done"),
+        ]
+        await accounts.close()
+
+
+async def test_who_can_show_no_code_any_more_is_asked_for_none(causette: Causette, data: Path) -> None:
+    async with Database.from_url(f"sqlite:///{data / 'causette.sqlite3'}") as database:
+        await database.upgrade()
+        accounts = Accounts(database)
+        ada = await accounts.create_user(name="Ada", email="ada@example.org", password=PASSWORD)
+        lost = Totp(
+            owner_id=ada.id,
+            secret=b"sealed",
+            key_id="lost",
+            created_at=utc_now(),
+            confirmed_at=utc_now(),
+            last_step=0,
+        )
+        async with database.write() as connection:
+            await keep_totp(connection, lost)
+        assert isinstance(await accounts.sign_in("ada@example.org", PASSWORD, address="::1"), SecondStep)
+        done = await asyncio.to_thread(causette, "users", "reset-codes", "ada@example.org")
+        assert (done.code, done.out.strip()) == (0, "ada@example.org is asked for no code any more.")
+        assert isinstance(await accounts.sign_in("ada@example.org", PASSWORD, address="::1"), SignedIn)
+        (entry,) = await AuditLog(database, utc_now).entries(target_id=ada.id)
+        assert (entry.act, entry.outcome) == ("account.reset_codes", "done")
         await accounts.close()

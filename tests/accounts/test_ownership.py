@@ -1,12 +1,13 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from causette.accounts import Caller, User, owned
+from causette.accounts.types import WorkspaceRole
 from causette.clock import utc_now
-from causette.errors import NotFound
+from causette.errors import Forbidden, NotFound
 from causette.ids import new_id
 
 
@@ -71,6 +72,50 @@ async def test_an_owner_of_the_house_is_a_stranger_to_what_is_not_theirs() -> No
     object.__setattr__(house_owner.user, "role", "owner")
     with pytest.raises(NotFound):
         await owned(house_owner, note.id, Notes(note).load, what="note")
+
+
+def acting(caller: Caller, workspace_id: str, role: WorkspaceRole, *, by_key: bool = False) -> Caller:
+    key_id = new_id("key") if by_key else None
+    return replace(caller, workspace_id=workspace_id, workspace_role=role, key_id=key_id)
+
+
+async def test_who_acts_for_a_workspace_reaches_its_things_and_their_own() -> None:
+    caller, workspace = a_caller(), new_id("ws")
+    its, own = Note(new_id("note"), workspace), Note(new_id("note"), caller.user.id)
+    for note in (its, own):
+        assert (
+            await owned(acting(caller, workspace, "member"), note.id, Notes(note).load, what="note") is note
+        )
+    await refusal(caller, its.id, Notes(its))
+    await refusal(acting(caller, new_id("ws"), "owner"), its.id, Notes(its))
+
+
+async def test_a_workspaces_key_reaches_nothing_of_its_makers() -> None:
+    caller, workspace = a_caller(), new_id("ws")
+    its, own = Note(new_id("note"), workspace), Note(new_id("note"), caller.user.id)
+    key = acting(caller, workspace, "owner", by_key=True)
+    assert await owned(key, its.id, Notes(its).load, what="note") is its
+    await refusal(key, own.id, Notes(own))
+    own_key = replace(caller, key_id=new_id("key"))
+    assert await owned(own_key, own.id, Notes(own).load, what="note") is own
+
+
+@pytest.mark.parametrize("needed", ["owner", "admin", "member"])
+@pytest.mark.parametrize("held", ["owner", "admin", "member"])
+async def test_a_role_is_asked_of_members_only(held: WorkspaceRole, needed: WorkspaceRole) -> None:
+    caller, workspace = a_caller(), new_id("ws")
+    its, own = Note(new_id("note"), workspace), Note(new_id("note"), caller.user.id)
+    member, notes = acting(caller, workspace, held), Notes(its, own)
+    ranks = ["member", "admin", "owner"]
+    if ranks.index(held) >= ranks.index(needed):
+        assert await owned(member, its.id, notes.load, what="note", role=needed) is its
+    else:
+        with pytest.raises(Forbidden):
+            await owned(member, its.id, notes.load, what="note", role=needed)
+    # What is one's own takes no role, and who may not know of a thing is told of none.
+    assert await owned(member, own.id, notes.load, what="note", role=needed) is own
+    with pytest.raises(NotFound):
+        await owned(a_caller(), its.id, notes.load, what="note", role=needed)
 
 
 misshapen_ids = st.one_of(

@@ -110,7 +110,7 @@ async def client(accounts: Accounts) -> AsyncGenerator[Client]:
 
 @pytest_asyncio.fixture
 async def key(accounts: Accounts, ada: Caller) -> NewApiKey:
-    return await accounts.create_key(ada, name="laptop")
+    return await accounts.keys.create(ada, name="laptop")
 
 
 def bearer(secret: str) -> list[tuple[str, str]]:
@@ -365,5 +365,5 @@ async def test_a_revoked_key_is_refused_by_the_next_request(
     client: Client, elsewhere: Accounts, ada: Caller, key: NewApiKey
 ) -> None:
     assert (await client("GET", "/v1/whoami", headers=bearer(key.secret))).status == 200
-    await elsewhere.revoke_key(ada, key.key.id)
+    await elsewhere.keys.revoke(ada, key.key.id)
     assert (await client("GET", "/v1/whoami", headers=bearer(key.secret))).status == 401

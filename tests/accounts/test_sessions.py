@@ -95,7 +95,7 @@ async def test_a_session_in_use_goes_on(accounts: Accounts, ada: Caller, clock: 
 
 async def written(accounts: Accounts) -> None:
     """Let what a request has left to be written be written."""
-    await asyncio.gather(*accounts._behind.values())
+    await accounts._behind.settle()
 
 
 async def test_use_is_written_at_most_every_five_minutes(

@@ -6,12 +6,13 @@ need no web framework.
 
 from causette.accounts.ownership import owned
 from causette.accounts.service import Accounts
-from causette.accounts.types import ApiKey, Caller, NewApiKey, Owned, Session, SignedIn, User
+from causette.accounts.types import ApiKey, Caller, KeyLimits, NewApiKey, Owned, Session, SignedIn, User
 
 __all__ = [
     "Accounts",
     "ApiKey",
     "Caller",
+    "KeyLimits",
     "NewApiKey",
     "Owned",
     "Session",

@@ -4,15 +4,19 @@ Each surface looks at its own kind of credential only, so that sending both neve
 ambiguous (two different session cookies, two Authorization headers) proves nothing.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, Protocol
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Request, Response
 
+from causette.accounts.keys.scopes import SCOPES, Scope, opens
 from causette.accounts.service import SESSION_LIFETIME, Accounts
 from causette.accounts.types import Caller
-from causette.errors import NotAuthenticated
+from causette.errors import Forbidden, NotAuthenticated
 
 SESSION_COOKIE: Final = "causette_session"
+#: Names the workspace that a session acts for. A key needs none: it acts for whom it was made for.
+WORKSPACE_HEADER: Final = "x-causette-workspace"
 
 
 class House(Protocol):
@@ -28,17 +32,24 @@ def accounts_of(request: Request) -> Accounts:
     return house.accounts
 
 
-async def signed_in(request: Request) -> Caller:
-    """FastAPI dependency: whoever is signed in with the session cookie.
+async def signed_in(
+    request: Request,
+    workspace: Annotated[
+        str | None, Header(alias=WORKSPACE_HEADER, description="The workspace to act for, not oneself")
+    ] = None,
+) -> Caller:
+    """FastAPI dependency: whoever is signed in with the session cookie, acting for the workspace that they name.
 
     Raises:
         NotAuthenticated: nobody is (``not_authenticated``).
+        NotFound: they are not in the workspace, or there is none.
     """
     token = session_token(request)
-    caller = None if token is None else await accounts_of(request).session_caller(token)
+    accounts = accounts_of(request)
+    caller = None if token is None else await accounts.session_caller(token)
     if caller is None:
         raise NotAuthenticated("You are not signed in, or your session has ended. Sign in and try again.")
-    return caller
+    return caller if workspace is None else await accounts.workspaces.acting(caller, workspace)
 
 
 async def key_holder(request: Request) -> Caller:
@@ -56,7 +67,7 @@ async def key_holder(request: Request) -> Caller:
     scheme, _, secret = headers[0].partition(" ")
     caller = None
     if len(headers) == 1 and scheme.lower() == "bearer":
-        caller = await accounts_of(request).key_caller(secret.strip(" "))
+        caller = await accounts_of(request).keys.caller(secret.strip(" "))
     if caller is None:
         raise NotAuthenticated(
             "The API key is not valid: it is mistyped, unknown, expired or revoked. "
@@ -68,6 +79,28 @@ async def key_holder(request: Request) -> Caller:
 
 SignedInCaller = Annotated[Caller, Depends(signed_in)]
 KeyHolder = Annotated[Caller, Depends(key_holder)]
+
+
+def needs(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
+    """A FastAPI dependency: whoever holds a key with ``scope``, or with all of them.
+
+    It raises what `key_holder` does, and Forbidden (``insufficient_scope``) for a key without the scope.
+    """
+
+    async def holder(caller: KeyHolder) -> Caller:
+        if caller.key is None or not opens(caller.key.scopes, scope):
+            raise Forbidden(
+                f"This key lacks the scope {scope!r}: {SCOPES[scope]}. Use another key, or add the scope to this one.",
+                code="insufficient_scope",
+            )
+        return caller
+
+    return holder
+
+
+InferenceKey = Annotated[Caller, Depends(needs("inference"))]
+EmbeddingsKey = Annotated[Caller, Depends(needs("embeddings"))]
+ModelsKey = Annotated[Caller, Depends(needs("models"))]
 
 
 def session_token(request: Request) -> str | None:

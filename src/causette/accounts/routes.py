@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response, status
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from causette.accounts.authentication import (
@@ -14,7 +15,8 @@ from causette.accounts.authentication import (
     set_session_cookie,
 )
 from causette.accounts.service import UserChanges
-from causette.accounts.types import Locale, Role, SignedIn, Theme, User
+from causette.accounts.types import Locale, Role, SecondStep, SignedIn, Theme, User
+from causette.accounts.visitors import visitor_of
 
 # Bounds on what is read at all; what makes a good name, address or password is the service's to say.
 _LONGEST_FIELD: Final = 1024
@@ -79,6 +81,15 @@ class UserOut(BaseModel):
         return cls.model_validate(user)
 
 
+class SecondStepOut(BaseModel):
+    """The password was right; the session begins when a code comes with this ``challenge``."""
+
+    model_config = ConfigDict(title="SecondStep")
+
+    challenge: str
+    expires_at: datetime
+
+
 def router(*, secure_cookies: bool) -> APIRouter:
     """The routes; ``secure_cookies`` has browsers send the session over HTTPS only."""
     routes = APIRouter(prefix="/api", tags=["accounts"])
@@ -91,17 +102,32 @@ def router(*, secure_cookies: bool) -> APIRouter:
     async def set_up(body: SetupBody, request: Request, response: Response) -> UserOut:
         """Make the owner's account with the link that the first start printed, and sign in."""
         fresh = await accounts_of(request).create_owner(
-            body.token, name=body.name, email=body.email, password=body.password
+            body.token,
+            name=body.name,
+            email=body.email,
+            password=body.password,
+            visitor=visitor_of(request),
         )
         return welcome(response, fresh)
 
-    @routes.post("/session", status_code=status.HTTP_201_CREATED)
-    async def sign_in(body: SignInBody, request: Request, response: Response) -> UserOut:
-        """Sign in."""
-        address = request.client.host if request.client is not None else "unknown"
-        return welcome(
-            response, await accounts_of(request).sign_in(body.email, body.password, address=address)
+    @routes.post(
+        "/session",
+        status_code=status.HTTP_201_CREATED,
+        response_model=UserOut,
+        responses={
+            status.HTTP_202_ACCEPTED: {"model": SecondStepOut, "description": "A code is asked for as well"}
+        },
+    )
+    async def sign_in(body: SignInBody, request: Request, response: Response) -> UserOut | Response:
+        """Sign in. 202 says that a code is to follow, at ``POST /api/session/code``."""
+        visitor = visitor_of(request)
+        outcome = await accounts_of(request).sign_in(
+            body.email, body.password, address=visitor.address, user_agent=visitor.user_agent
         )
+        if isinstance(outcome, SecondStep):
+            waiting = SecondStepOut(challenge=outcome.token, expires_at=outcome.expires_at)
+            return JSONResponse(waiting.model_dump(mode="json"), status.HTTP_202_ACCEPTED)
+        return welcome(response, outcome)
 
     @routes.get("/session")
     async def who_am_i(caller: SignedInCaller, request: Request, response: Response) -> UserOut:

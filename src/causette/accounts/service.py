@@ -1,29 +1,38 @@
 """People: who they are, how they prove it, and what they hold for proving it again."""
 
-import asyncio
-import contextlib
-import hmac
-import math
-import unicodedata
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, TypedDict, Unpack
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from causette.accounts import lockout, store, tokens
+from causette.accounts.attempts import Attempts, Count
+from causette.accounts.credentials import store as factors
+from causette.accounts.directory import store as directory
 from causette.accounts.emails import Email, parse_email
+from causette.accounts.keys.service import Keys
+from causette.accounts.names import checked_name
 from causette.accounts.ownership import owned
 from causette.accounts.passwords import Passwords, check_password
 from causette.accounts.types import (
-    ApiKey,
     Caller,
     Locale,
-    NewApiKey,
     Role,
+    SecondStep,
     Session,
     SignedIn,
     Theme,
+    Tie,
     User,
+    Visitor,
 )
+from causette.accounts.vigil import Vigil
+from causette.accounts.workspaces import store as workspaces
+from causette.accounts.workspaces.service import Workspaces
+from causette.accounts.workspaces.types import Member, Workspace
+from causette.accounts.write_behind import WriteBehind
 from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import (
@@ -31,21 +40,24 @@ from causette.errors import (
     Forbidden,
     InvalidRequest,
     NotAuthenticated,
-    TooManyRequests,
-    Unavailable,
+    NotFound,
 )
 from causette.ids import new_id
 
 #: A session that is not used for so long is over.
 SESSION_LIFETIME: Final = timedelta(days=30)
+#: So long after signing in nobody is asked again whether it is they.
+FRESH_FOR: Final = timedelta(minutes=15)
+#: So long after the password the code has to come.
+SECOND_STEP_LIFETIME: Final = timedelta(minutes=10)
+#: What is kept in place of a password's hash for who has none and signs in by other means.
+NO_PASSWORD: Final = "none"  # noqa: S105 - no hash looks like it, so that nothing typed can match
 #: So long is a link valid that makes the owner's account.
 SETUP_LINK_LIFETIME: Final = timedelta(hours=24)
 
 _SESSION_WRITTEN_EVERY: Final = timedelta(minutes=5)
-_KEY_USE_WRITTEN_EVERY: Final = timedelta(minutes=1)
-_LONGEST_NAME: Final = 100
-# More than one attempt can add, so that the table does not grow for ever.
-_ATTEMPTS_DROPPED_AT_ONCE: Final = 10
+# What servers are sent as a user agent can be of any length.
+_LONGEST_USER_AGENT: Final = 400
 
 
 class UserChanges(TypedDict, total=False):
@@ -73,11 +85,19 @@ class Accounts:
         self._database = database
         self._passwords = passwords or Passwords()
         self._now = now
-        self._behind: dict[str, asyncio.Task[None]] = {}
+        self.attempts = Attempts(database, now)
+        self._sessions = database.lookup(store.SESSION, store.sessions.c.token_hash)
+        self._behind = WriteBehind()
+        self.keys = Keys(database, self._behind, now)
+        #: What other rooms have to say before an account or a workspace is deleted.
+        self.ties: list[Tie] = []
+        self.workspaces = Workspaces(database, now, self.ties)
+        self.vigil = Vigil(database, now)
 
     async def close(self) -> None:
         """Write what is still to be written. The database is its maker's to close."""
-        await asyncio.gather(*self._behind.values(), return_exceptions=True)
+        await self.vigil.close()
+        await self._behind.settle()
         self._passwords.close()
 
     # The owner's account
@@ -106,7 +126,9 @@ class Accounts:
             )
         return token
 
-    async def create_owner(self, token: str, *, name: str, email: str, password: str) -> SignedIn:
+    async def create_owner(
+        self, token: str, *, name: str, email: str, password: str, visitor: Visitor | None = None
+    ) -> SignedIn:
         """Make the owner's account with a link's token, and sign them in.
 
         However many try at once, one owner comes of it.
@@ -120,7 +142,7 @@ class Accounts:
         async with self._database.read() as connection:
             if not await store.setup_link_is_valid(connection, token_hash, at=self._now()):
                 raise _invalid_link()
-        user, parsed, password_hash = await self._prepare_user(name, email, password, "owner")
+        user, parsed, password_hash = await self.prepare_user(name, email, password, "owner")
         async with self._database.write() as connection:
             await store.lock_setup(connection)
             if not await store.setup_link_is_valid(connection, token_hash, at=self._now()):
@@ -130,9 +152,7 @@ class Accounts:
             ):
                 raise _email_taken(parsed)
             await store.delete_setup_links(connection)
-            session, session_token = self._new_session(user)
-            await store.insert_session(connection, session, tokens.digest(session_token))
-        return SignedIn(user=user, session=session, token=session_token)
+            return await self.begin_session(connection, user, visitor)
 
     # People
 
@@ -143,7 +163,7 @@ class Accounts:
             InvalidRequest: ``name``, ``email`` or ``password`` is refused.
             Conflict: somebody has this address (``email_taken``).
         """
-        user, parsed, password_hash = await self._prepare_user(name, email, password, role)
+        user, parsed, password_hash = await self.prepare_user(name, email, password, role)
         async with self._database.write() as connection:
             if role == "owner":
                 await store.lock_setup(connection)
@@ -154,10 +174,78 @@ class Accounts:
                 raise _email_taken(parsed)
         return user
 
-    async def list_users(self) -> tuple[User, ...]:
-        """Everybody, the oldest account first."""
+    async def list_users(
+        self, query: str = "", *, after: str = "", limit: int | None = None
+    ) -> tuple[User, ...]:
+        """People, the oldest account first: for who runs the house, not for callers.
+
+        Args:
+            query: What their names or addresses hold, in capitals or not.
+            after: The id of the last one of the page before.
+            limit: How many at most; all of them when not given.
+        """
         async with self._database.read() as connection:
-            return await store.all_users(connection)
+            return await store.users_page(connection, containing=query, after=after, limit=limit)
+
+    async def set_role(self, user_id: str, role: Role) -> User:
+        """Let somebody run the house, or only use it.
+
+        Raises:
+            NotFound: nobody has this id.
+            Conflict: nobody would be left to run the house (``last_owner``).
+        """
+        return await self._change_standing(user_id, {"role": role}, leads=role == "owner")
+
+    async def disable_user(self, user_id: str) -> User:
+        """Refuse somebody from the next request on: their sessions are over, and their keys good for nothing.
+
+        Raises:
+            NotFound: nobody has this id.
+            Conflict: nobody would be left to run the house (``last_owner``).
+        """
+        return await self._change_standing(user_id, {"disabled_at": self._now()}, leads=False)
+
+    async def forget_codes(self, user_id: str) -> User:
+        """Ask somebody for no code any more, for who can show none. They have to sign in anew, with what is left.
+
+        Raises:
+            NotFound: nobody has this id.
+        """
+        async with self._database.write() as connection:
+            user = await store.user_by_id(connection, user_id)
+            if user is None:
+                raise NotFound("There is no account with this id.")
+            await factors.delete_totp(connection, user_id)
+            await factors.delete_challenges_of(connection, user_id)
+            await store.delete_sessions_of(connection, user_id)
+        return user
+
+    async def enable_user(self, user_id: str) -> User:
+        """Let somebody in again. Their keys are good as before; they have to sign in anew.
+
+        Raises:
+            NotFound: nobody has this id.
+        """
+        return await self._change_standing(user_id, {"disabled_at": None}, leads=True)
+
+    async def end_sessions_of(self, user_id: str) -> None:
+        """End all of somebody's sessions: for who runs the house, not for callers."""
+        async with self._database.write() as connection:
+            await store.delete_sessions_of(connection, user_id)
+
+    async def members_of(self, workspace_id: str) -> tuple[Workspace, tuple[Member, ...]] | None:
+        """A workspace and everybody in it: for who runs the house, not for callers. None when there is none."""
+        async with self._database.read() as connection:
+            found = await directory.workspace_by_id(connection, workspace_id)
+            return None if found is None else (found, await workspaces.members_of(connection, workspace_id))
+
+    async def names_of(self, ids: Iterable[str]) -> dict[str, str]:
+        """What these people (by address), workspaces and keys are called; the gone are left out."""
+        wanted = tuple(set(ids))
+        if not wanted:
+            return {}
+        async with self._database.read() as connection:
+            return await directory.names_of(connection, wanted)
 
     async def find_user(self, email: str) -> User | None:
         """The person with this address, however it is capitalised.
@@ -169,14 +257,33 @@ class Accounts:
             found = await store.user_with_password(connection, parse_email(email).key)
         return None if found is None else found[0]
 
-    async def caller_of(self, user_id: str) -> Caller | None:
-        """A caller to finish what a person has begun, from an id that the house itself has kept.
+    async def caller_of(self, user_id: str, workspace_id: str | None = None) -> Caller | None:
+        """A caller to finish what a person has begun, from ids that the house itself has kept.
 
-        None when the account is gone. An id that somebody sent proves nothing and does not belong here.
+        None when the account is gone, or the person not in the workspace any more. Ids that somebody sent prove nothing
+        and do not belong here.
         """
         async with self._database.read() as connection:
             user = await store.user_by_id(connection, user_id)
-        return None if user is None else Caller(user=user)
+        caller = None if user is None else Caller(user=user)
+        if caller is None or workspace_id is None:
+            return caller
+        with suppress(NotFound):
+            return await self.workspaces.acting(caller, workspace_id)
+        return None
+
+    async def addressee(self, payer_id: str) -> tuple[str, str]:
+        """The name and address that a bill goes to: a person's, or a workspace's with its first owner's address.
+
+        Raises:
+            NotFound: the account or workspace is gone.
+        """
+        async with self._database.read() as connection:
+            user = await store.user_by_id(connection, payer_id)
+            found = (user.name, user.email) if user else await workspaces.addressee(connection, payer_id)
+        if found is None:
+            raise NotFound(f"There is no account {payer_id} any more.")
+        return found
 
     async def update_user(self, caller: Caller, **changes: Unpack[UserChanges]) -> User:
         """Change what the caller asks for of their own account; the rest stays.
@@ -188,17 +295,60 @@ class Accounts:
         if not changes:
             return caller.user
         if "name" in changes:
-            changes["name"] = _checked_name(changes["name"])
+            changes["name"] = checked_name(changes["name"])
         async with self._database.write() as connection:
             user = await store.update_user(connection, caller.user.id, changes)
         if user is None:
             raise NotAuthenticated("This account has been deleted. Sign in with another one.")
         return user
 
+    async def prepare_user(
+        self, name: str, email: str, password: str | None, role: Role
+    ) -> tuple[User, Email, str]:
+        """A person to be kept, their address, and their password's hash (`NO_PASSWORD` when they have none).
+
+        Raises:
+            InvalidRequest: ``name``, ``email`` or ``password`` is refused.
+        """
+        name, parsed = checked_name(name), parse_email(email)
+        if password is not None:
+            check_password(password, email=parsed.address, name=name)
+        user = User(
+            id=new_id("user"),
+            email=parsed.address,
+            name=name,
+            role=role,
+            locale=None,
+            theme="system",
+            created_at=self._now(),
+        )
+        return user, parsed, NO_PASSWORD if password is None else await self._passwords.hash(password)
+
+    async def hash_for(self, user: User, password: str) -> str:
+        """The hash of another password of somebody's.
+
+        Raises:
+            InvalidRequest: the password is refused.
+        """
+        check_password(password, email=user.email, name=user.name)
+        return await self._passwords.hash(password)
+
+    async def verify_password(self, password: str, kept: str | None) -> bool:
+        """Whether ``password`` is the one whose hash is ``kept``; None (nobody) takes as long, and is never."""
+        return await self._passwords.verify(password, None if kept == NO_PASSWORD else kept)
+
     # Sessions
 
-    async def sign_in(self, email: str, password: str, *, address: str) -> SignedIn:
-        """Start a session. ``address`` is where the attempt comes from; guesses from there are counted.
+    async def sign_in(
+        self, email: str, password: str, *, address: str, user_agent: str | None = None
+    ) -> SignedIn | SecondStep:
+        """Start a session, or say that a code is to come before one is (see `SecondFactors.sign_in`).
+
+        Args:
+            email: Who it claims to be.
+            password: What is to prove it.
+            address: Where the attempt comes from; guesses from there are counted.
+            user_agent: What the browser calls itself.
 
         Raises:
             NotAuthenticated: no account has this address and password (``wrong_credentials``); which of the
@@ -210,13 +360,12 @@ class Accounts:
             email_key: str | None = parse_email(email).key
         except InvalidRequest:
             email_key = None
-        subject = lockout.subject_of(email_key or email, address)
-        await self._count_attempt(subject)
+        counts = await self._count_sign_in(email_key or email, address)
         found: tuple[User, str] | None = None
         if email_key is not None:
             async with self._database.read() as connection:
                 found = await store.user_with_password(connection, email_key)
-        matches = await self._passwords.verify(password, None if found is None else found[1])
+        matches = await self.verify_password(password, None if found is None else found[1])
         if found is None or not matches:
             raise NotAuthenticated(
                 "The e-mail address or the password is wrong. Check both and try again.",
@@ -224,26 +373,88 @@ class Accounts:
             )
         user, kept = found
         renewed = await self._passwords.hash(password) if self._passwords.needs_rehash(kept) else None
-        session, token = self._new_session(user)
         async with self._database.write() as connection:
-            await store.forget_attempts(connection, subject)
-            await store.insert_session(connection, session, tokens.digest(token))
+            await self.attempts.forgive(connection, counts)
             if renewed is not None:
                 await store.replace_password_hash(connection, user.id, old=kept, new=renewed)
+            return await self.enter(connection, user, Visitor(address=address, user_agent=user_agent))
+
+    async def enter(self, connection: AsyncConnection, user: User, visitor: Visitor) -> SignedIn | SecondStep:
+        """Start a session for whoever has proved by one means to be ``user``, or say that a code is to come before.
+
+        It belongs inside the transaction of that proof.
+
+        Raises:
+            Forbidden: they are disabled (``account_disabled``).
+        """
+        if await factors.has_totp(connection, user.id):
+            return await self._begin_second_step(connection, user)
+        return await self.begin_session(connection, user, visitor)
+
+    async def begin_session(
+        self, connection: AsyncConnection, user: User, visitor: Visitor | None
+    ) -> SignedIn:
+        """Start a session for whoever has just proved to be ``user``, inside the transaction of that proof.
+
+        Raises:
+            Forbidden: they are disabled (``account_disabled``).
+        """
+        if user.disabled_at is not None:
+            raise Forbidden("This account is disabled. Ask whoever runs this house.", code="account_disabled")
+        now, token = self._now(), tokens.new_token()
+        session = Session(
+            id=new_id("sess"),
+            owner_id=user.id,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + SESSION_LIFETIME,
+            user_agent=_kept_user_agent(visitor),
+            network=None if visitor is None else lockout.network_of(visitor.address),
+        )
+        await store.insert_session(connection, session, tokens.digest(token))
         return SignedIn(user=user, session=session, token=token)
+
+    async def confirm(self, caller: Caller, password: str | None) -> None:
+        """Make sure that it is still the caller who asks: by their password, or by a session just begun.
+
+        Raises:
+            Forbidden: the session is older than 15 minutes and no password came (``confirmation_required``), or
+                the password is wrong (``wrong_password``).
+            TooManyRequests: too many wrong passwords.
+        """
+        if password is None:
+            if not await self._is_fresh(caller):
+                raise Forbidden(
+                    "Send your password with this request, or sign in again: your session is more than "
+                    f"{FRESH_FOR.seconds // 60} minutes old.",
+                    code="confirmation_required",
+                    param="password",
+                )
+            return
+        counts = (
+            Count(lockout.subject_of_account(caller.user.id, what="confirm"), lockout.PAIR, cleared=True),
+        )
+        await self.attempts.count(counts, what="wrong passwords")
+        async with self._database.read() as connection:
+            kept = await store.password_hash_of(connection, caller.user.id)
+        if not await self.verify_password(password, kept):
+            raise Forbidden("This is not your password.", code="wrong_password", param="password")
+        async with self._database.write() as connection:
+            await self.attempts.forgive(connection, counts)
 
     async def session_caller(self, token: str) -> Caller | None:
         """Who holds a session's ``token``; None when it is unknown or over. Use keeps a session alive."""
         if not tokens.is_token(token):
             return None
         now = self._now()
-        async with self._database.read() as connection:
-            found = await store.session_by_token(connection, tokens.digest(token), at=now)
-        if found is None:
+        rows = await self._sessions.find(tokens.digest(token))
+        if not rows:
             return None
-        session, user = found
+        session, user = store.signed_in_person(rows[0])
+        if session.expires_at <= now or user.disabled_at is not None:
+            return None
         if now - session.last_seen_at >= _SESSION_WRITTEN_EVERY:
-            self._write_behind(session.id, self._extend_session(session.id, now))
+            self._behind.start(session.id, self._extend_session(session.id, now))
         return Caller(user=user, session_id=session.id)
 
     async def sign_out(self, token: str) -> None:
@@ -267,172 +478,78 @@ class Accounts:
         async with self._database.write() as connection:
             await store.delete_session(connection, session.id)
 
-    # API keys
-
-    async def create_key(self, caller: Caller, *, name: str, expires_at: datetime | None = None) -> NewApiKey:
-        """Make a key that acts as the caller, for ever or until ``expires_at``. Its secret is shown once.
-
-        Raises:
-            InvalidRequest: the name is refused, or ``expires_at`` has passed.
-        """
-        now = self._now()
-        if expires_at is not None and expires_at <= now:
-            raise InvalidRequest(
-                f"A key cannot expire at {expires_at.isoformat()}, which has passed. Choose a later time.",
-                param="expires_at",
-            )
-        secret = tokens.new_api_key()
-        key = ApiKey(
-            id=new_id("key"),
-            owner_id=caller.user.id,
-            name=_checked_name(name),
-            hint=secret[-4:],
-            created_at=now,
-            last_used_at=None,
-            expires_at=expires_at,
-            revoked_at=None,
-        )
+    async def revoke_other_sessions(self, caller: Caller) -> None:
+        """End all of the caller's sessions but the one they ask from."""
         async with self._database.write() as connection:
-            await store.insert_key(connection, key, tokens.digest(secret))
-        return NewApiKey(key=key, secret=secret)
-
-    async def list_keys(self, caller: Caller) -> tuple[ApiKey, ...]:
-        """The caller's keys, revoked and expired ones included, the newest first."""
-        async with self._database.read() as connection:
-            return await store.keys_of(connection, caller.user.id)
-
-    async def list_all_keys(self) -> tuple[tuple[ApiKey, User], ...]:
-        """Everybody's keys with their owners, the newest first: for who runs the house, not for callers."""
-        async with self._database.read() as connection:
-            return await store.all_keys(connection)
-
-    async def revoke_key(self, caller: Caller, key_id: str) -> ApiKey:
-        """End one of the caller's keys at once; repeating it changes nothing.
-
-        Raises:
-            NotFound: the caller has no such key.
-        """
-        key = await owned(caller, key_id, self._load_key, what="API key")
-        async with self._database.write() as connection:
-            await store.revoke_key(connection, key.id, at=self._now())
-        return await owned(caller, key_id, self._load_key, what="API key")
-
-    async def key_caller(self, secret: str) -> Caller | None:
-        """Who holds an API key's ``secret``; None when it is unknown, mistyped, expired or revoked."""
-        if not tokens.is_api_key(secret):
-            return None
-        now = self._now()
-        secret_hash = tokens.digest(secret)
-        async with self._database.read() as connection:
-            found = await store.key_by_secret(connection, secret_hash, at=now)
-        if found is None:
-            return None
-        key, user, kept = found
-        if not hmac.compare_digest(kept, secret_hash):
-            return None
-        if key.last_used_at is None or now - key.last_used_at >= _KEY_USE_WRITTEN_EVERY:
-            self._write_behind(key.id, self._note_key_used(key.id, now))
-        return Caller(user=user, key_id=key.id)
+            await store.delete_sessions_of(connection, caller.user.id, but=caller.session_id)
 
     # Inside
 
-    async def _prepare_user(
-        self, name: str, email: str, password: str, role: Role
-    ) -> tuple[User, Email, str]:
-        name, parsed = _checked_name(name), parse_email(email)
-        check_password(password, email=parsed.address, name=name)
-        user = User(
-            id=new_id("user"),
-            email=parsed.address,
-            name=name,
-            role=role,
-            locale=None,
-            theme="system",
-            created_at=self._now(),
+    async def _count_sign_in(self, email: str, address: str) -> tuple[Count, ...]:
+        counts = (
+            Count(lockout.subject_of(email, address), lockout.PAIR, cleared=True),
+            Count(lockout.subject_of_address(address), lockout.ADDRESS),
         )
-        return user, parsed, await self._passwords.hash(password)
+        # Whoever guesses from everywhere does not make somebody wait where they are signed in already.
+        if not await self.is_known_at(email, address):
+            counts = (*counts, Count(lockout.subject_of_account(email), lockout.ACCOUNT))
+        await self.attempts.count(counts, what="wrong passwords")
+        return counts
 
-    def _new_session(self, user: User) -> tuple[Session, str]:
-        now = self._now()
-        session = Session(
-            id=new_id("sess"),
-            owner_id=user.id,
-            created_at=now,
-            last_seen_at=now,
-            expires_at=now + SESSION_LIFETIME,
+    async def is_known_at(self, email_key: str, address: str) -> bool:
+        """Whether somebody with this address is signed in from the same network."""
+        network = lockout.network_of(address)
+        if network is None or "\0" in email_key or not email_key.isprintable():
+            return False
+        async with self._database.read() as connection:
+            return await store.network_is_known(connection, email_key, network, at=self._now())
+
+    async def _begin_second_step(self, connection: AsyncConnection, user: User) -> SecondStep:
+        step = SecondStep(token=tokens.new_token(), expires_at=self._now() + SECOND_STEP_LIFETIME)
+        await factors.insert_challenge(
+            connection, tokens.digest(step.token), user.id, at=self._now(), expires_at=step.expires_at
         )
-        return session, tokens.new_token()
+        return step
 
-    async def _count_attempt(self, subject: bytes) -> None:
-        now = self._now()
-        async with self._database.write() as connection:
-            failures, last_at, blocked_until = await store.lock_attempts(connection, subject, at=now)
-            if blocked_until <= now:
-                failures = 1 + (failures if now - last_at < lockout.FORGOTTEN_AFTER else 0)
-                await store.record_attempt(
-                    connection,
-                    subject,
-                    failures=failures,
-                    at=now,
-                    blocked_until=now + lockout.delay_after(failures),
-                )
-                await store.forget_attempts_before(
-                    connection, now - lockout.FORGOTTEN_AFTER, most=_ATTEMPTS_DROPPED_AT_ONCE
-                )
-                return
-        seconds = math.ceil((blocked_until - now).total_seconds())
-        raise TooManyRequests(
-            f"Too many wrong passwords. Wait {seconds} s and try again.",
-            code="too_many_attempts",
-            retry_after=float(seconds),
-        )
-
-    def _write_behind(self, record_id: str, write: Coroutine[None, None, None]) -> None:
-        """Let ``write`` run beside the request, and only one for each record at a time."""
-        if record_id in self._behind:
-            write.close()
-            return
-        task = asyncio.get_running_loop().create_task(write)
-        self._behind[record_id] = task
-        task.add_done_callback(lambda _: self._behind.pop(record_id))
+    async def _is_fresh(self, caller: Caller) -> bool:
+        if caller.session_id is None:
+            return False
+        async with self._database.read() as connection:
+            session = await store.session_by_id(connection, caller.session_id)
+        return session is not None and self._now() - session.created_at < FRESH_FOR
 
     async def _extend_session(self, session_id: str, now: datetime) -> None:
-        # A use that is not noted costs nobody anything, so a busy database is no error here.
-        with contextlib.suppress(Unavailable):
-            async with self._database.write() as connection:
-                await store.extend_session(
-                    connection, session_id, seen_at=now, expires_at=now + SESSION_LIFETIME
-                )
+        async with self._database.write() as connection:
+            await store.extend_session(connection, session_id, seen_at=now, expires_at=now + SESSION_LIFETIME)
 
-    async def _note_key_used(self, key_id: str, now: datetime) -> None:
-        with contextlib.suppress(Unavailable):
-            async with self._database.write() as connection:
-                await store.note_key_used(
-                    connection, key_id, at=now, unless_since=now - _KEY_USE_WRITTEN_EVERY
+    async def _change_standing(self, user_id: str, changes: Mapping[str, object], *, leads: bool) -> User:
+        """Change what somebody may do. Unless one who ``leads`` comes of it, somebody else has to."""
+        async with self._database.write() as connection:
+            await store.lock_setup(connection)
+            before = await store.user_by_id(connection, user_id)
+            if before is None:
+                raise NotFound("There is no account with this id.")
+            if not leads and before.role == "owner" and not await store.is_led_without(connection, user_id):
+                raise Conflict(
+                    "Nobody would be left to run the house. Make somebody else owner first.",
+                    code="last_owner",
                 )
+            changed = await store.update_user(connection, user_id, changes)
+            if changes.get("disabled_at") is not None:
+                await store.delete_sessions_of(connection, user_id)
+        assert changed is not None
+        return changed
 
     async def _load_session(self, session_id: str) -> Session | None:
         async with self._database.read() as connection:
             return await store.session_by_id(connection, session_id)
 
-    async def _load_key(self, key_id: str) -> ApiKey | None:
-        async with self._database.read() as connection:
-            return await store.key_by_id(connection, key_id)
 
-
-def _checked_name(name: str) -> str:
-    name = unicodedata.normalize("NFC", name[: 4 * _LONGEST_NAME]).strip()
-    if not 1 <= len(name) <= _LONGEST_NAME:
-        raise InvalidRequest(
-            f"A name has 1 to {_LONGEST_NAME} characters.", code="invalid_name", param="name"
-        )
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
-        raise InvalidRequest(
-            "The name holds a line break or a control character. Leave it out.",
-            code="invalid_name",
-            param="name",
-        )
-    return name
+def _kept_user_agent(visitor: Visitor | None) -> str | None:
+    if visitor is None or visitor.user_agent is None:
+        return None
+    kept = "".join(character for character in visitor.user_agent if character.isprintable())
+    return kept[:_LONGEST_USER_AGENT] or None
 
 
 def _invalid_link() -> Forbidden:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     RowMapping,
-    Select,
     Table,
     Text,
     delete,
@@ -29,8 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from causette.accounts.types import ApiKey, Session, User
-from causette.db import UtcDateTime, metadata
+from causette.accounts.types import Session, User
+from causette.db import Row, UtcDateTime, metadata
 
 users: Final = Table(
     "users",
@@ -44,6 +43,7 @@ users: Final = Table(
     Column("locale", Text),
     Column("theme", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
     CheckConstraint("role IN ('owner', 'member')", name="role"),
     CheckConstraint("locale IN ('en', 'fr')", name="locale"),
     CheckConstraint("theme IN ('light', 'dark', 'system')", name="theme"),
@@ -60,23 +60,9 @@ sessions: Final = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("user_agent", Text),
+    Column("network", Text),
     Index(None, "owner_id", "created_at"),
-)
-
-api_keys: Final = Table(
-    "api_keys",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("owner_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("hint", Text, nullable=False),
-    Column("secret_hash", LargeBinary, nullable=False, unique=True),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("last_used_at", UtcDateTime),
-    Column("expires_at", UtcDateTime),
-    Column("revoked_at", UtcDateTime),
-    Index(None, "owner_id", "created_at"),
-    Index(None, "created_at", "id"),
 )
 
 setup_links: Final = Table(
@@ -98,8 +84,10 @@ sign_in_attempts: Final = Table(
 )
 
 _USER: Final = tuple(users.c[name] for name in User.__dataclass_fields__)
+PERSON: Final = tuple(column.label(f"person_{column.name}_") for column in _USER)
 _SESSION: Final = tuple(sessions.c[name] for name in Session.__dataclass_fields__)
-_KEY: Final = tuple(api_keys.c[name] for name in ApiKey.__dataclass_fields__)
+#: A session with its person; `signed_in_person` reads a row of it.
+SESSION: Final = select(*_SESSION, *PERSON).join_from(sessions, users)
 
 
 # People
@@ -131,10 +119,31 @@ async def user_by_id(connection: AsyncConnection, user_id: str) -> User | None:
     return None if row is None else _user(row)
 
 
-async def all_users(connection: AsyncConnection) -> tuple[User, ...]:
-    """Everybody, the oldest account first."""
-    query = select(*_USER).order_by(users.c.created_at, users.c.id)
+async def users_page(
+    connection: AsyncConnection, *, containing: str, after: str, limit: int | None
+) -> tuple[User, ...]:
+    """Up to ``limit`` people whose names or addresses hold ``containing``, by their ids from after ``after``."""
+    query = (
+        select(*_USER)
+        .where(
+            users.c.id > after,
+            or_(
+                users.c.name.icontains(containing, autoescape=True),
+                users.c.email_key.contains(containing.casefold(), autoescape=True),
+            ),
+        )
+        .order_by(users.c.id)
+        .limit(limit)
+    )
     return tuple(_user(row) for row in (await connection.execute(query)).mappings())
+
+
+async def is_led_without(connection: AsyncConnection, user_id: str) -> bool:
+    """Whether somebody else has the role of owner and is not disabled."""
+    query = select(
+        exists().where(users.c.role == "owner", users.c.id != user_id, users.c.disabled_at.is_(None))
+    )
+    return bool((await connection.execute(query)).scalar_one())
 
 
 async def an_owner_exists(connection: AsyncConnection) -> bool:
@@ -157,6 +166,32 @@ async def replace_password_hash(connection: AsyncConnection, user_id: str, *, ol
     await connection.execute(
         update(users).where(users.c.id == user_id, users.c.password_hash == old).values(password_hash=new)
     )
+
+
+async def set_password_hash(connection: AsyncConnection, user_id: str, password_hash: str) -> None:
+    """Keep another password's hash."""
+    await connection.execute(update(users).where(users.c.id == user_id).values(password_hash=password_hash))
+
+
+async def set_email(connection: AsyncConnection, user_id: str, *, email: str, email_key: str) -> bool:
+    """Give a person another address; False when somebody has it."""
+    taken = select(users.c.id).where(users.c.email_key == email_key, users.c.id != user_id)
+    if (await connection.execute(taken)).one_or_none() is not None:
+        return False
+    statement = update(users).where(users.c.id == user_id).values(email=email, email_key=email_key)
+    await connection.execute(statement)
+    return True
+
+
+async def password_hash_of(connection: AsyncConnection, user_id: str) -> str | None:
+    """The hash of a person's password; None when there is no such person."""
+    query = select(users.c.password_hash).where(users.c.id == user_id)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def delete_user(connection: AsyncConnection, user_id: str) -> None:
+    """Forget a person and everything that is theirs alone."""
+    await connection.execute(delete(users).where(users.c.id == user_id))
 
 
 # The link that makes the owner's account
@@ -206,17 +241,6 @@ async def insert_session(connection: AsyncConnection, session: Session, token_ha
     await connection.execute(insert(sessions).values(token_hash=token_hash, **values))
 
 
-async def session_by_token(
-    connection: AsyncConnection, token_hash: bytes, *, at: datetime
-) -> tuple[Session, User] | None:
-    """The session of a token with its person, unless it is over at the instant ``at``."""
-    query = _with_owner(sessions, _SESSION).where(
-        sessions.c.token_hash == token_hash, sessions.c.expires_at > at
-    )
-    row = (await connection.execute(query)).mappings().one_or_none()
-    return None if row is None else (_session(row), _owner(row))
-
-
 async def session_by_id(connection: AsyncConnection, session_id: str) -> Session | None:
     """One session, whoever owns it and whether or not it is over."""
     query = select(*_SESSION).where(sessions.c.id == session_id)
@@ -245,6 +269,27 @@ async def extend_session(
     )
 
 
+async def network_is_known(
+    connection: AsyncConnection, email_key: str, network: str, *, at: datetime
+) -> bool:
+    """Whether somebody with this e-mail address is signed in from ``network`` at the instant ``at``."""
+    query = select(
+        exists().where(
+            users.c.email_key == email_key,
+            sessions.c.owner_id == users.c.id,
+            sessions.c.network == network,
+            sessions.c.expires_at > at,
+        )
+    )
+    return bool((await connection.execute(query)).scalar_one())
+
+
+async def delete_sessions_of(connection: AsyncConnection, owner_id: str, *, but: str | None = None) -> None:
+    """End all of a person's sessions but one."""
+    statement = delete(sessions).where(sessions.c.owner_id == owner_id)
+    await connection.execute(statement if but is None else statement.where(sessions.c.id != but))
+
+
 async def delete_session(connection: AsyncConnection, session_id: str) -> None:
     """End a session."""
     await connection.execute(delete(sessions).where(sessions.c.id == session_id))
@@ -253,73 +298,6 @@ async def delete_session(connection: AsyncConnection, session_id: str) -> None:
 async def delete_session_by_token(connection: AsyncConnection, token_hash: bytes) -> None:
     """End the session of a token, if there is one."""
     await connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
-
-
-# API keys
-
-
-async def insert_key(connection: AsyncConnection, key: ApiKey, secret_hash: bytes) -> None:
-    """Add a key."""
-    values: dict[str, Any] = {name: getattr(key, name) for name in ApiKey.__dataclass_fields__}
-    await connection.execute(insert(api_keys).values(secret_hash=secret_hash, **values))
-
-
-async def key_by_secret(
-    connection: AsyncConnection, secret_hash: bytes, *, at: datetime
-) -> tuple[ApiKey, User, bytes] | None:
-    """The key of a secret with its owner and the hash that was kept, if it is good at the instant ``at``."""
-    query = (
-        _with_owner(api_keys, _KEY)
-        .add_columns(api_keys.c.secret_hash)
-        .where(
-            api_keys.c.secret_hash == secret_hash,
-            api_keys.c.revoked_at.is_(None),
-            or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > at),
-        )
-    )
-    row = (await connection.execute(query)).mappings().one_or_none()
-    return None if row is None else (_key(row), _owner(row), row["secret_hash"])
-
-
-async def key_by_id(connection: AsyncConnection, key_id: str) -> ApiKey | None:
-    """One key, whoever owns it."""
-    row = (await connection.execute(select(*_KEY).where(api_keys.c.id == key_id))).mappings().one_or_none()
-    return None if row is None else _key(row)
-
-
-async def keys_of(connection: AsyncConnection, owner_id: str) -> tuple[ApiKey, ...]:
-    """A person's keys, revoked and expired ones included, the newest first."""
-    query = (
-        select(*_KEY)
-        .where(api_keys.c.owner_id == owner_id)
-        .order_by(api_keys.c.created_at.desc(), api_keys.c.id.desc())
-    )
-    return tuple(_key(row) for row in (await connection.execute(query)).mappings())
-
-
-async def all_keys(connection: AsyncConnection) -> tuple[tuple[ApiKey, User], ...]:
-    """Everybody's keys with their owners, the newest first."""
-    query = _with_owner(api_keys, _KEY).order_by(api_keys.c.created_at.desc(), api_keys.c.id.desc())
-    return tuple((_key(row), _owner(row)) for row in (await connection.execute(query)).mappings())
-
-
-async def note_key_used(
-    connection: AsyncConnection, key_id: str, *, at: datetime, unless_since: datetime
-) -> None:
-    """Record a use at the instant ``at``, unless one later than ``unless_since`` is on record."""
-    last = api_keys.c.last_used_at
-    await connection.execute(
-        update(api_keys)
-        .where(api_keys.c.id == key_id, or_(last.is_(None), last <= unless_since))
-        .values(last_used_at=at)
-    )
-
-
-async def revoke_key(connection: AsyncConnection, key_id: str, *, at: datetime) -> None:
-    """End a key; one that is revoked keeps the instant at which it was."""
-    await connection.execute(
-        update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=at)
-    )
 
 
 # Failed sign-ins
@@ -373,22 +351,19 @@ async def forget_attempts_before(connection: AsyncConnection, instant: datetime,
     await connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.subject.in_(stale)))
 
 
-def _with_owner(table: Table, columns: tuple[Column[Any], ...]) -> Select[Any]:
-    owner = (column.label(f"owner_{column.name}_") for column in _USER)
-    return select(*columns, *owner).join_from(table, users, users.c.id == table.c.owner_id)
-
-
-def _owner(row: RowMapping) -> User:
-    return User(**{name: row[f"owner_{name}_"] for name in User.__dataclass_fields__})
-
-
 def _user(row: RowMapping) -> User:
     return User(**{name: row[name] for name in User.__dataclass_fields__})
 
 
-def _session(row: RowMapping) -> Session:
+def _session(row: Row) -> Session:
     return Session(**{name: row[name] for name in Session.__dataclass_fields__})
 
 
-def _key(row: RowMapping) -> ApiKey:
-    return ApiKey(**{name: row[name] for name in ApiKey.__dataclass_fields__})
+def signed_in_person(row: Row) -> tuple[Session, User]:
+    """The session in a row of `SESSION`, over or not, with its person."""
+    return _session(row), person_in(row)
+
+
+def person_in(row: Row) -> User:
+    """The person in a row that was selected with the columns `PERSON`."""
+    return User(**{name: row[f"person_{name}_"] for name in User.__dataclass_fields__})

@@ -1,0 +1,1 @@
+"""API keys: making, changing and revoking them, and who holds one."""

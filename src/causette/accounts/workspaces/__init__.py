@@ -1,0 +1,1 @@
+"""Workspaces: people who share keys, limits and a bill."""
