@@ -1,0 +1,1 @@
+"""The books: what was used, what it costs the customer, what it cost us."""
