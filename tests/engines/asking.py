@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from causette.engines.supervisor import EmbeddedEngine
 from causette.engines.types import (
     ChatMessage,
     Completed,
@@ -14,7 +15,10 @@ from causette.engines.types import (
     Sampling,
     TokenLogprob,
 )
+from causette.engines.wire import EngineStats
+from causette.errors import Unavailable
 from causette.ids import new_id
+from tests.waiting import eventually
 
 _PLAIN: dict[str, object] = {"temperature": 0.0, "repetition_penalty": 1.0, "max_tokens": 16}
 
@@ -96,3 +100,17 @@ async def answer(engine: Engine, request: GenerateRequest) -> Reply:
                 reply.deltas.append(item)
     assert reply.account is not None
     return reply
+
+
+async def stats_of(engine: EmbeddedEngine) -> EngineStats:
+    """What the engine says of itself, however long it takes to: a step of a long prompt is one breath."""
+
+    async def answered() -> EngineStats | None:
+        try:
+            return await engine.stats()
+        except Unavailable:
+            return None
+
+    stats = await eventually(answered, "the engine to say how it is", seconds=60)
+    assert stats is not None
+    return stats

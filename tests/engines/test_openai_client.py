@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
+from typing import Literal
 
 import pytest
 from aiohttp import web
@@ -20,7 +21,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serving(handler: Handler, *, api_key: str | None = None) -> AsyncIterator[OpenAIClient]:
+async def serving(
+    handler: Handler, *, api_key: str | None = None, usage: Literal["final", "continuous"] = "final"
+) -> AsyncIterator[OpenAIClient]:
     """An engine whose server answers everything with ``handler``."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
@@ -29,7 +32,7 @@ async def serving(handler: Handler, *, api_key: str | None = None) -> AsyncItera
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    client = OpenAIClient(url, model="theirs", context=4096, api_key=api_key)
+    client = OpenAIClient(url, model="theirs", context=4096, api_key=api_key, usage=usage)
     try:
         yield client
     finally:
@@ -368,10 +371,28 @@ async def test_deltas_come_as_they_are_sent():
 
     async with serving(handler) as client, aclosing(client.generate(asking("Hi"))) as items:
         first = await anext(items)
-        assert first == Delta(text="first")
+        assert first == Delta(text="first", output_tokens=1)
         go_on.set()
         reply = Reply([first, *[item async for item in items if isinstance(item, Delta)]])
     assert reply.text == "first last"
+
+
+async def test_what_arrives_together_is_handed_on_as_one_delta_of_each_choice():
+    two = {"content": [{"token": "b", "logprob": -1.0}, {"token": "c", "logprob": -2.0}]}
+    parts = text("a"), text("bc", logprobs=two), end("length", 0), text("x", 1), end("stop", 1)
+    async with serving(streaming(events(*parts, USAGE, DONE))) as client:
+        reply = await ask(client, "Hi", n=2, logprobs=True)
+    first, second = reply.deltas
+    assert (first.index, first.text, first.finish_reason, first.output_tokens) == (0, "abc", "length", 3)
+    assert [token.logprob for token in first.logprobs] == [-1.0, -2.0]
+    assert (second.index, second.text, second.finish_reason, second.output_tokens) == (1, "x", "stop", 4)
+
+
+async def test_what_arrives_together_with_an_error_comes_before_it():
+    stream = events(text("so"), text(" far"), {"error": {"message": "boom"}})
+    async with serving(streaming(stream)) as client:
+        _, came = await deltas_until_lost(client)
+    assert [delta.text for delta in came] == ["so far"]
 
 
 async def test_closing_a_stream_closes_its_connection():
@@ -418,3 +439,69 @@ async def test_vectors_that_are_not_there_are_not_made_up(answer_: object):
         with pytest.raises(Unavailable) as failed:
             await client.embed(EmbedRequest("test_1", "default", ("a",)))
     assert failed.value.code == "engine_protocol"
+
+
+def counted(content: str, tokens: int, index: int = 0) -> dict[str, object]:
+    """A chunk as servers send it that count as they go: tokens of its own choice so far."""
+    usage = {"prompt_tokens": 9, "completion_tokens": tokens, "total_tokens": 9 + tokens}
+    return {**text(content, index), "usage": usage}
+
+
+async def deltas_until_lost(client: OpenAIClient, **how: object) -> tuple[str, list[Delta]]:
+    """The id of a request that is lost mid-way, and what came of it."""
+    request, came = asking("Hi", **how), list[Delta]()  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):
+        async with aclosing(client.generate(request)) as items:
+            async for item in items:
+                assert isinstance(item, Delta)
+                came.append(item)
+    return request.id, came
+
+
+async def test_a_server_that_counts_as_it_goes_leaves_an_account_of_what_was_broken_off():
+    stream = events(counted("a", 2, 0), counted("b", 3, 1), counted("c", 4, 0))
+    async with serving(streaming(stream, cut=True), usage="continuous") as client:
+        lost, came = await deltas_until_lost(client, n=2)
+        assert [delta.output_tokens for delta in came] == [2, 5, 7]
+        assert await client.account(lost) == Completed(Usage(input_tokens=9, output_tokens=7))
+        assert await client.account("another") is None
+
+
+async def test_a_server_that_counts_at_the_end_leaves_only_the_pieces_that_came():
+    two = {"content": [{"token": "b", "logprob": -1.0}, {"token": "c", "logprob": -1.0}]}
+    async with serving(streaming(events(text("a"), text("bc", logprobs=two)), cut=True)) as client:
+        lost, came = await deltas_until_lost(client)
+        assert came[-1].output_tokens == 3
+        assert await client.account(lost) is None
+
+
+async def test_counts_as_it_goes_are_asked_for_only_where_they_are_known_to_be_understood():
+    seen: list[object] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        seen.append((await request.json())["stream_options"])
+        return await streaming(events(counted("x", 1), end(), USAGE, DONE))(request)
+
+    async with serving(handler) as final, serving(handler, usage="continuous") as continuous:
+        await ask(final, "Hi")
+        assert (await ask(continuous, "Hi")).completed.usage.output_tokens == 2
+    assert seen == [{"include_usage": True}, {"include_usage": True, "continuous_usage_stats": True}]
+
+
+async def test_one_connection_serves_many_replies_also_when_their_ends_come_late():
+    ports: set[object] = set()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        ports.add(request.transport.get_extra_info("peername"))
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(events(text("x"), end(), DONE))
+        # The end of the answer is not in the same packet as the end of the reply.
+        await asyncio.sleep(0.01)
+        return response
+
+    async with serving(handler) as client:
+        for _ in range(3):
+            await ask(client, "Hi")
+    assert len(ports) == 1

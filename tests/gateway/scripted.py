@@ -19,6 +19,10 @@ class ScriptedEngine:
         self._vectors = vectors
         self.context = context
         self.requests: list[GenerateRequest | EmbedRequest] = []
+        #: What `account` knows of broken-off requests.
+        self.record: Completed | None = None
+        #: Whether its deployment says that it keeps one of all of them.
+        self.keeps_records = True
         #: Streams that are open now.
         self.open = 0
 
@@ -44,6 +48,10 @@ class ScriptedEngine:
             raise self._vectors
         done = Completed(Usage(input_tokens=len(request.inputs)))
         return Embeddings(self._vectors, done.usage, done.compute)
+
+    async def account(self, request_id: str) -> Completed | None:
+        """See :class:`~causette.engines.types.Engine`."""
+        return self.record
 
     async def ready(self) -> bool:
         """See :class:`~causette.engines.types.Engine`."""

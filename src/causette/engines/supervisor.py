@@ -13,7 +13,9 @@ from typing import Final, Literal
 
 import structlog
 
+from causette.engines.kept_records import KeptRecords
 from causette.engines.openai_client import OpenAIClient
+from causette.engines.thinking import Tags
 from causette.engines.types import Completed, Delta, Embeddings, EmbedRequest, GenerateRequest
 from causette.engines.wire import EngineStats
 from causette.errors import Unavailable
@@ -56,6 +58,10 @@ class EmbeddedConfig:
     max_running: int = 64
     max_queued: int = 256
     grace: float = 20.0
+    #: Where the model's thinking is in its text.
+    thinking: Tags = "none"
+    #: Where the accounts of its requests are kept when a text engine ends; nowhere when None.
+    records: Path | None = None
 
 
 class EmbeddedEngine:
@@ -67,6 +73,7 @@ class EmbeddedEngine:
         #: Called with the engine's name each time its process has ended and is started again.
         self.on_restart: Callable[[str], object] = lambda _: None
         self._state = State.DOWN
+        self._kept = None if config.records is None else KeptRecords(config.records)
         self._folder: Path | None = None
         self._client: OpenAIClient | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -140,6 +147,13 @@ class EmbeddedEngine:
         """See :class:`~causette.engines.types.Engine`. Waits for an engine that is starting."""
         client = await self._when_ready()
         return await client.embed(request)
+
+    async def account(self, request_id: str) -> Completed | None:
+        """See :class:`~causette.engines.types.Engine`. What a process knew that ended, it has kept on disk."""
+        found = None
+        if self._client is not None and self._state is State.READY:
+            found = await self._client.account(request_id)
+        return self._kept.find(request_id) if found is None and self._kept is not None else found
 
     async def stats(self) -> EngineStats:
         """What the process says of itself.
@@ -235,7 +249,8 @@ class EmbeddedEngine:
             *("--name", config.name, "--model", str(config.model), "--socket", str(socket)),
             *("--context", str(config.context), "--kv-cache-gb", str(config.kv_cache_gb)),
             *("--max-running", str(config.max_running), "--max-queued", str(config.max_queued)),
-            *("--grace", str(config.grace)),
+            *("--grace", str(config.grace), "--thinking", config.thinking),
+            *(() if config.records is None else ("--records", str(config.records))),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

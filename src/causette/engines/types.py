@@ -12,12 +12,57 @@ import msgspec
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
+#: How long a model that thinks before it answers may do so. ``off``: not at all, where it can do without.
+Effort = Literal["off", "low", "medium", "high"]
 
-class ChatMessage(msgspec.Struct, frozen=True):
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """A model's wish to have a tool run; ``arguments`` is JSON text, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ToolSpec(msgspec.Struct, frozen=True):
+    """A tool that a model may ask for; ``parameters`` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: dict[str, object]
+
+
+class Picture(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A picture in a turn: one that we keep, whose bytes are read when they are sent, or a ``data:`` URL as it came.
+
+    Args:
+        url: the whole picture, as ``data:image/png;base64,…``.
+        sha256: the blob that it is, otherwise.
+        owner_id: whose blob.
+        media_type: what kind of picture.
+        detail: how closely to look, in OpenAI's words.
+    """
+
+    url: str = ""
+    sha256: str = ""
+    owner_id: str = ""
+    media_type: str = ""
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class ChatMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """One turn of a chat, as the engine's template sees it."""
 
     role: str
     content: str
+    #: What an assistant's turn thought before its content. Engines see that of the last turn only.
+    reasoning: str = ""
+    #: The tools that an assistant's turn asked for.
+    tool_calls: tuple[ToolCall, ...] = ()
+    #: Which of those a turn of the role ``tool`` is the result of.
+    tool_call_id: str | None = None
+    #: What it shows before its content, for models that see.
+    pictures: tuple[Picture, ...] = ()
 
 
 class ResponseFormat(msgspec.Struct, frozen=True):
@@ -66,6 +111,20 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     #: Number of independent replies (OpenAI's ``n``).
     n: int = 1
     continue_reply: bool = False
+    #: None leaves it to the model. Models that do not think take no notice.
+    effort: Effort | None = None
+    #: Taken by engines whose deployment says that they call tools; the others ignore them.
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: Literal["auto", "none"] = "auto"
+
+
+class ToolCallPiece(msgspec.Struct, frozen=True):
+    """The next piece of one of a reply's tool calls, which ``index`` tells apart. Id and name come with the first."""
+
+    index: int = 0
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
 
 
 class TokenLogprob(msgspec.Struct, frozen=True):
@@ -84,6 +143,12 @@ class Delta(msgspec.Struct, frozen=True):
     text: str = ""
     logprobs: tuple[TokenLogprob, ...] = ()
     finish_reason: FinishReason | None = None
+    #: Tokens that were made for this request so far, over all its replies: at least so many where the engine keeps no
+    #: count of its own (see docs/engines.md), and 0 where nothing is known.
+    output_tokens: int = 0
+    #: The next piece of what it thinks before it answers; it comes before any text.
+    reasoning: str = ""
+    tool_calls: tuple[ToolCallPiece, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -132,7 +197,7 @@ class Embeddings:
 
 
 class Engine(Protocol):
-    """One model that answers. Which of the two calls it takes is the deployment's ``kind``.
+    """One model that answers. Whether it takes ``generate`` or ``embed`` is the deployment's ``kind``.
 
     Both raise ``InvalidRequest`` for what this model cannot do (a prompt longer than its context has the code
     ``context_length_exceeded``), ``TooManyRequests`` when its queue is full, and ``Unavailable`` when it is starting,
@@ -150,6 +215,13 @@ class Engine(Protocol):
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
         """The vectors of the request's texts."""
+        ...
+
+    async def account(self, request_id: str) -> Completed | None:
+        """What a request took that was broken off, or whose stream was lost; None where the engine does not know it.
+
+        May be asked as soon as the request's iterator is closed: the answer is final. Raises nothing.
+        """
         ...
 
     async def ready(self) -> bool:

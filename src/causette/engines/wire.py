@@ -1,10 +1,11 @@
 """The OpenAI protocol as it goes over the wire between Causette and its engines, in both directions.
 
-Chunks are decoded once here and nowhere else. Two extensions, both optional: ``usage.causette`` carries the measured
-compute, and a request may have ``ignore_eos`` and ``continue_reply``.
+Chunks are decoded once here and nowhere else. Three extensions, all optional: ``usage.causette`` carries the measured
+compute, a chunk's ``causette`` the count of tokens so far, and a request may have ``ignore_eos``, ``continue_reply``
+and ``causette_effort``.
 """
 
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -13,15 +14,23 @@ from causette.engines.types import (
     Completed,
     Compute,
     Delta,
+    Effort,
     FinishReason,
     GenerateRequest,
+    Picture,
     ResponseFormat,
     Sampling,
     TokenLogprob,
+    ToolCallPiece,
+    ToolSpec,
     Usage,
 )
 
 REQUEST_ID_HEADER = "x-request-id"
+
+#: How a server is told how long to think: not at all, by OpenAI's ``reasoning_effort``, by the switch of its chat
+#: template (vLLM, SGLang), or as our own engine.
+Thinking = Literal["none", "effort", "template", "causette"]
 
 
 class WireCompute(msgspec.Struct, omit_defaults=True):
@@ -29,6 +38,12 @@ class WireCompute(msgspec.Struct, omit_defaults=True):
 
     compute_ns: int = 0
     queue_ns: int = 0
+
+
+class WireProgress(msgspec.Struct):
+    """How far a reply is: what only our own engines report with each chunk."""
+
+    output_tokens: int = 0
 
 
 class WirePromptDetails(msgspec.Struct):
@@ -64,6 +79,13 @@ class WireUsage(msgspec.Struct):
             prompt_tokens_details=WirePromptDetails(usage.cached_tokens),
             completion_tokens_details=WireCompletionDetails(usage.reasoning_tokens),
         )
+
+    @classmethod
+    def account(cls, done: Completed) -> "WireUsage":
+        """The wire form of what a request took, compute included."""
+        usage = cls.of(done.usage)
+        usage.causette = WireCompute(done.compute.compute_ns, done.compute.queue_ns)
+        return usage
 
     def completed(self) -> Completed:
         """The domain's form: usage, and compute where the engine reported it."""
@@ -137,11 +159,43 @@ class WireLogprobs(msgspec.Struct, omit_defaults=True):
         )
 
 
+class WireFunction(msgspec.Struct, omit_defaults=True):
+    """The next piece of a call's name and arguments."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class WireToolCall(msgspec.Struct, omit_defaults=True):
+    """A piece of a tool call; servers that send whole calls may leave the index out."""
+
+    index: int | None = None
+    id: str | None = None
+    type: str | None = None
+    function: WireFunction | None = None
+
+    def piece(self, position: int) -> ToolCallPiece:
+        """The domain's form; ``position`` is the call's in its chunk."""
+        function = self.function or WireFunction()
+        index = position if self.index is None else self.index
+        return ToolCallPiece(index, self.id or "", function.name or "", function.arguments or "")
+
+    @classmethod
+    def of(cls, piece: ToolCallPiece) -> "WireToolCall":
+        """The wire form."""
+        function = WireFunction(piece.name or None, piece.arguments)
+        return cls(piece.index, piece.id or None, "function" if piece.id else None, function)
+
+
 class WireMessage(msgspec.Struct, omit_defaults=True):
     """The ``delta`` of a streamed choice."""
 
     role: str | None = None
     content: str | None = None
+    #: What the model thinks; servers have two names for it.
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[WireToolCall] | None = None
 
 
 class WireChoice(msgspec.Struct):
@@ -153,13 +207,40 @@ class WireChoice(msgspec.Struct):
     logprobs: WireLogprobs | None = None
     finish_reason: str | None = None
 
-    def to_delta(self) -> Delta:
-        """The domain's form."""
+    @property
+    def piece(self) -> str:
+        """The choice's next text, in either shape."""
+        return (self.delta.content if self.delta else self.text) or ""
+
+    @property
+    def thought(self) -> str:
+        """The choice's next piece of thinking."""
+        return (self.delta.reasoning_content or self.delta.reasoning or "") if self.delta else ""
+
+    @property
+    def calls(self) -> tuple[ToolCallPiece, ...]:
+        """The next pieces of the tool calls that the choice makes."""
+        calls = (self.delta.tool_calls or ()) if self.delta else ()
+        return tuple(call.piece(position) for position, call in enumerate(calls))
+
+    @property
+    def least_tokens(self) -> int:
+        """How many tokens this has, as far as one can see: a log-probability is one, a piece of text at least one."""
+        logprobs = self.logprobs
+        if logprobs is not None and (made := logprobs.content or logprobs.tokens):
+            return len(made)
+        return 1 if self.piece or self.thought or self.calls else 0
+
+    def to_delta(self, output_tokens: int = 0) -> Delta:
+        """The domain's form; ``output_tokens`` is the request's count so far."""
         return Delta(
-            index=self.index,
-            text=(self.delta.content if self.delta else self.text) or "",
-            logprobs=self.logprobs.token_logprobs_of() if self.logprobs else (),
-            finish_reason=_finish_reason(self.finish_reason),
+            self.index,
+            self.piece,
+            self.logprobs.token_logprobs_of() if self.logprobs else (),
+            _finish_reason(self.finish_reason) if self.finish_reason else None,
+            output_tokens,
+            self.thought,
+            self.calls,
         )
 
 
@@ -172,9 +253,9 @@ _FINISH_REASONS: Final[dict[str, FinishReason]] = {
 }
 
 
-def _finish_reason(said: str | None) -> FinishReason | None:
+def _finish_reason(said: str) -> FinishReason:
     """A server's word for why a reply ended. One that is not known still says that it ended."""
-    return _FINISH_REASONS.get(said, "stop") if said else None
+    return _FINISH_REASONS.get(said, "stop")
 
 
 class WireError(msgspec.Struct):
@@ -192,6 +273,7 @@ class WireChunk(msgspec.Struct):
     choices: list[WireChoice] | None = []
     usage: WireUsage | None = None
     error: WireError | None = None
+    causette: WireProgress | None = None
 
 
 class WireErrorBody(msgspec.Struct):
@@ -205,13 +287,24 @@ class WireErrorBody(msgspec.Struct):
         return WireError(self.error) if isinstance(self.error, str) else self.error
 
 
-def request_body(request: GenerateRequest, model: str) -> dict[str, Any]:
-    """The JSON body that asks an OpenAI-compatible server for ``request``, always as a stream with usage."""
+def request_body(
+    request: GenerateRequest,
+    model: str,
+    *,
+    continuous_usage: bool = False,
+    thinking: Thinking = "none",
+) -> dict[str, Any]:
+    """The JSON body that asks an OpenAI-compatible server for ``request``, always as a stream with usage.
+
+    With ``continuous_usage``, in each chunk: for servers that are known to take vLLM's wish for it. ``thinking`` is how
+    the server is told of the request's effort.
+    """
     sampling = request.sampling
     body: dict[str, Any] = {
         "model": model,
         "stream": True,
-        "stream_options": {"include_usage": True},
+        "stream_options": {"include_usage": True}
+        | ({"continuous_usage_stats": True} if continuous_usage else {}),
     }
     optional = {
         "max_tokens": sampling.max_tokens,
@@ -233,7 +326,11 @@ def request_body(request: GenerateRequest, model: str) -> dict[str, Any]:
         if sampling.logprobs:
             body["logprobs"] = sampling.top_logprobs
         return body
-    body["messages"] = [{"role": turn.role, "content": turn.content} for turn in request.prompt]
+    body["messages"] = [_message(turn) for turn in request.prompt]
+    if request.effort is not None:
+        body |= _effort(request.effort, thinking)
+    if request.tools:
+        body |= {"tools": [_tool(tool) for tool in request.tools], "tool_choice": request.tool_choice}
     if request.continue_reply:
         # vLLM's names for the same wish; our own engine reads them too.
         body |= {"continue_final_message": True, "add_generation_prompt": False}
@@ -246,6 +343,41 @@ def request_body(request: GenerateRequest, model: str) -> dict[str, Any]:
             else {"type": "json_schema", "json_schema": {"name": wanted.name, "schema": wanted.schema}}
         )
     return body
+
+
+def _message(turn: ChatMessage) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.pictures:
+        text = [{"type": "text", "text": turn.content}] if turn.content else []
+        message["content"] = [*map(_picture, turn.pictures), *text]
+    if turn.tool_calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in turn.tool_calls
+        ]
+    if turn.tool_call_id is not None:
+        message["tool_call_id"] = turn.tool_call_id
+    if turn.reasoning:
+        message["reasoning_content"] = turn.reasoning
+    return message
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    detail = {"detail": picture.detail} if picture.detail else {}
+    return {"type": "image_url", "image_url": {"url": picture.url, **detail}}
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _effort(effort: Effort, thinking: Thinking) -> dict[str, Any]:
+    if thinking == "effort":
+        return {"reasoning_effort": "none" if effort == "off" else effort}
+    if thinking == "template":
+        return {"chat_template_kwargs": {"enable_thinking": effort != "off"}}
+    return {"causette_effort": effort} if thinking == "causette" else {}
 
 
 class _WireJsonSchema(msgspec.Struct):
@@ -263,12 +395,21 @@ class _WireResponseFormat(msgspec.Struct):
         return ResponseFormat() if self.type == "json_object" else None
 
 
+class _WireTurn(msgspec.Struct):
+    role: str
+    content: str
+    reasoning_content: str = ""
+
+    def turn(self) -> ChatMessage:
+        return ChatMessage(self.role, self.content, self.reasoning_content)
+
+
 class WireRequest(msgspec.Struct):
     """The body that :func:`request_body` makes, as an embedded engine reads it."""
 
     model: str
     prompt: str | None = None
-    messages: list[ChatMessage] | None = None
+    messages: list[_WireTurn] | None = None
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -285,13 +426,19 @@ class WireRequest(msgspec.Struct):
     n: int = 1
     ignore_eos: bool = False
     continue_final_message: bool = False
+    causette_effort: Effort | None = None
 
     def generate_request(self, request_id: str) -> GenerateRequest:
         """The domain's form."""
         return GenerateRequest(
             id=request_id,
             model=self.model,
-            prompt=tuple(self.messages) if self.messages is not None else (self.prompt or ""),
+            prompt=(
+                tuple(message.turn() for message in self.messages)
+                if self.messages is not None
+                else (self.prompt or "")
+            ),
+            effort=self.causette_effort,
             n=self.n,
             continue_reply=self.continue_final_message,
             sampling=Sampling(

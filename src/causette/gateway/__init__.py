@@ -1,6 +1,8 @@
-"""The gateway: the only way to an engine."""
+"""The gateway: the only way to an engine.
+
+Its name stands for what the fleet needs of it before there is anything else; the door itself is in ``service``.
+"""
 
 from causette.gateway.deployments import Deployment, Deployments, Kind
-from causette.gateway.service import Gateway
 
-__all__ = ["Deployment", "Deployments", "Gateway", "Kind"]
+__all__ = ["Deployment", "Deployments", "Kind"]

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
 from causette.engines.types import Engine, Sampling
 from causette.errors import ConfigurationError, InvalidRequest, NotFound
+from causette.gateway.routing import Router
 
 Kind = Literal["text", "embedding"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 _CHOICE: Final = ("temperature", "top_p", "top_k", "min_p")
 # Left out where a grammar has the reply repeat its brackets and quotes.
@@ -29,8 +31,27 @@ class Deployment:
     aliases: tuple[str, ...] = ()
     #: What this model samples best with; a request's own values win.
     sampling: Sampling = field(default_factory=Sampling)
+    #: How many requests it works on at once.
+    slots: int = 32
+    #: The name in the books of the machine that it runs on; None where that is not known.
+    machine: str | None = None
+    #: Whether its engines know what every request took that reached them, however it ended: ours do, other servers
+    #: forget a request whose reader leaves.
+    keeps_records: bool = True
+    #: Whether the model thinks before it answers, for as long as a request's effort says.
+    thinks: bool = False
+    #: Whether its engines take tools and answer with calls; others are asked for a call as structured output.
+    calls_tools: bool = False
+    #: Whether the model sees pictures; others are told that they cannot.
+    sees: bool = False
     #: Unix seconds; OpenAI's model objects carry one.
     created: int = 0
+
+    def machine_of(self, request_id: str) -> str | None:
+        """The machine that a request is worked on: known once it was given to an engine."""
+        if isinstance(self.engine, Router) and (replica := self.engine.served_by(request_id)) is not None:
+            return replica.machine
+        return self.machine
 
     def with_defaults(self, wanted: Sampling) -> Sampling:
         """``wanted``, with this deployment's value wherever it says nothing."""

@@ -12,25 +12,31 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING
+from threading import Event, Thread
+from typing import TYPE_CHECKING, get_args
 
 import uvicorn
 import uvloop
 
+from causette.engines.kept_records import keep
+from causette.engines.thinking import Tags
 from causette.errors import CausetteError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+
+    from causette.engines.embedded.step_loop import StepLoop
 
 # sysexits.h: EX_SOFTWARE, the runtime broke and only a new process helps; EX_NOINPUT, the model cannot be loaded.
 _BROKEN = 70
 _NO_MODEL = 66
 # How long the broken requests' last bytes may take to be sent.
 _LAST_WORDS_SECONDS = 1
+# A step takes far less than this.
+_LAST_WILL_SECONDS = 1.5
 
 
 def _arguments() -> argparse.Namespace:
@@ -43,6 +49,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kv-cache-gb", type=int, default=2)
     parser.add_argument("--max-running", type=int, default=64)
     parser.add_argument("--max-queued", type=int, default=256)
+    parser.add_argument("--thinking", choices=get_args(Tags), default="none", help="where the model thinks")
+    parser.add_argument("--records", type=Path, help="where the accounts of requests are kept at the end")
     parser.add_argument(
         "--grace", type=float, default=20.0, help="seconds to finish running replies at shutdown"
     )
@@ -93,6 +101,7 @@ async def _serve_text(arguments: argparse.Namespace) -> int:
         kv_cache_gb=arguments.kv_cache_gb,
         max_running=arguments.max_running,
         max_queued=arguments.max_queued,
+        thinking=arguments.thinking,
     )
     model = TextModel(config)
     if model.context < config.context:
@@ -101,6 +110,8 @@ async def _serve_text(arguments: argparse.Namespace) -> int:
             f"or {config.kv_cache_gb} GiB of KV cache hold no more\n"
         )
     loop = StepLoop(model)
+    keeping = _keeper(loop, arguments.records)
+    _last_will.leave(asyncio.get_running_loop(), keeping)
     server = _server(text_server(loop), arguments)
     serving = asyncio.create_task(server.serve())
     stepping = asyncio.create_task(loop.run())
@@ -109,10 +120,54 @@ async def _serve_text(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"the runtime broke: {loop.broken}\n")
         server.should_exit = True
         await asyncio.wait((serving,), timeout=_LAST_WORDS_SECONDS)
+        keeping()
         return _BROKEN
     stepping.cancel()
     loop.settle()
+    keeping()
     return 0
+
+
+def _keeper(loop: "StepLoop", file: Path | None) -> Callable[[], None]:
+    """What keeps the accounts of all that ``loop`` did, once nothing more comes."""
+
+    def keep_records() -> None:
+        if file is not None:
+            loop.end_all()
+            keep(file, loop.records.all())
+
+    return keep_records
+
+
+class _LastWill:
+    """What is to be done on the event loop before this process ends with its parent."""
+
+    def __init__(self) -> None:
+        self._left: tuple[asyncio.AbstractEventLoop, Callable[[], None]] | None = None
+
+    def leave(self, loop: asyncio.AbstractEventLoop, deed: Callable[[], None]) -> None:
+        """Have ``deed`` done between two steps of ``loop``."""
+        self._left = loop, deed
+
+    def carry_out(self, seconds: float) -> None:
+        """Wait at most so long for it, in another thread than the loop's."""
+        if self._left is None:
+            return
+        loop, deed = self._left
+        done = Event()
+
+        def now() -> None:
+            try:
+                deed()
+            finally:
+                done.set()
+
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(now)
+            done.wait(seconds)
+
+
+_last_will = _LastWill()
 
 
 async def _serve_embedding(arguments: argparse.Namespace) -> int:
@@ -133,6 +188,7 @@ def _end_with_parent(socket_path: Path) -> None:
     """
     while select.select([sys.stdin.fileno()], [], []) and os.read(sys.stdin.fileno(), 64):
         pass
+    _last_will.carry_out(_LAST_WILL_SECONDS)
     with suppress(OSError):
         socket_path.unlink(missing_ok=True)
         socket_path.parent.rmdir()

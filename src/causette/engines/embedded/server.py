@@ -27,11 +27,12 @@ from causette.engines.wire import (
     WireErrorBody,
     WireLogprobs,
     WireMessage,
+    WireProgress,
     WireRequest,
     WireTokenLogprob,
     WireUsage,
 )
-from causette.errors import CausetteError, InvalidRequest, TooManyRequests
+from causette.errors import CausetteError, InvalidRequest, NotFound, TooManyRequests
 
 if TYPE_CHECKING:
     from causette.engines.embedded.encoder import SentenceEncoder
@@ -53,6 +54,7 @@ class _Chunk(msgspec.Struct):
     model: str
     choices: list[WireChoice]
     usage: WireUsage | None = None
+    causette: WireProgress | None = None
 
 
 class _ErrorChunk(msgspec.Struct):
@@ -81,6 +83,12 @@ def text_server(loop: "StepLoop") -> Starlette:
             return _error_response(error)
         return _JobResponse(loop, job)
 
+    async def account(request: Request) -> Response:
+        found = await loop.records.find(request.path_params["id"])
+        if found is None:
+            return _error_response(NotFound("No such request, or it is still in progress."))
+        return Response(_encode(WireUsage.account(found)), media_type="application/json")
+
     async def health(_: Request) -> Response:
         return Response(_encode(loop.stats()), media_type="application/json")
 
@@ -88,6 +96,7 @@ def text_server(loop: "StepLoop") -> Starlette:
         routes=[
             Route("/v1/chat/completions", completions, methods=["POST"]),
             Route("/v1/completions", completions, methods=["POST"]),
+            Route("/requests/{id}", account),
             Route("/healthz", health),
         ]
     )
@@ -182,15 +191,11 @@ async def _events(job: "Job") -> AsyncGenerator[bytes]:
     kind = "chat.completion.chunk" if chat else "text_completion"
     created = int(time())
 
-    def event(choices: list[WireChoice], usage: WireUsage | None = None) -> bytes:
-        return b"data: %b\n\n" % _encode(_Chunk(request.id, kind, created, request.model, choices, usage))
-
     try:
         async for item in job.deltas():
             if isinstance(item, Completed):
-                usage = WireUsage.of(item.usage)
-                usage.causette = WireCompute(item.compute.compute_ns, item.compute.queue_ns)
-                yield event([], usage) + b"data: [DONE]\n\n"
+                last = _Chunk(request.id, kind, created, request.model, [], WireUsage.account(item))
+                yield _event(last) + b"data: [DONE]\n\n"
                 return
             logprobs = (
                 WireLogprobs([WireTokenLogprob.of(token) for token in item.logprobs])
@@ -199,12 +204,17 @@ async def _events(job: "Job") -> AsyncGenerator[bytes]:
             )
             choice = WireChoice(item.index, logprobs=logprobs, finish_reason=item.finish_reason)
             if chat:
-                choice.delta = WireMessage(content=item.text)
+                choice.delta = WireMessage(content=item.text, reasoning_content=item.reasoning or None)
             else:
                 choice.text = item.text
-            yield event([choice])
+            progress = WireProgress(item.output_tokens)
+            yield _event(_Chunk(request.id, kind, created, request.model, [choice], None, progress))
     except CausetteError as error:
-        yield b"data: %b\n\n" % _encode(_ErrorChunk(_wire_error(error)))
+        yield _event(_ErrorChunk(_wire_error(error)))
+
+
+def _event(chunk: _Chunk | _ErrorChunk) -> bytes:
+    return b"data: %b\n\n" % _encode(chunk)
 
 
 def _wire_error(error: CausetteError) -> WireError:

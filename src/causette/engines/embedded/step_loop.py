@@ -19,7 +19,9 @@ from openvino_genai import GenerationStatus
 from causette.engines.embedded.attribution import StepCosts, StepWork
 from causette.engines.embedded.detokenizer import StopStrings
 from causette.engines.embedded.prefix_cache import PrefixCacheBooks
+from causette.engines.embedded.records import Records
 from causette.engines.embedded.text_model import TextModel, first_reason
+from causette.engines.thinking import Thoughts
 from causette.engines.types import (
     Completed,
     Compute,
@@ -36,8 +38,10 @@ if TYPE_CHECKING:
     from openvino_genai import GenerationConfig
     from openvino_genai.py_openvino_genai import GenerationHandle
 
-# A request that has just come in takes a few turns of the event loop to get from socket to batch.
+# A request that has just come in takes a few turns of the event loop to get from socket to batch, and of connections
+# that are made at once each turn accepts one: turns go on while they bring something, to the most.
 _TURNS_BETWEEN_STEPS: Final = 4
+_MOST_TURNS_BETWEEN_STEPS: Final = 256
 # The more replies at once, the more rarely each is sent: fewer, larger messages leave the cores to the model, and the
 # steps are longer then, too. One reply alone is sent token by token.
 _FLUSH_NS_A_REPLY: Final = 20_000_000
@@ -53,6 +57,8 @@ class _Reply:
     """One choice of a request, growing."""
 
     __slots__ = (
+        "before",
+        "budget",
         "detokenizer",
         "ended",
         "finish",
@@ -60,52 +66,97 @@ class _Reply:
         "ids",
         "index",
         "logprobs",
+        "prompt",
         "prompt_left",
         "stops",
         "text",
+        "thought",
+        "thoughts",
     )
 
-    def __init__(self, index: int, model: TextModel, stops: Sequence[str]) -> None:
+    def __init__(
+        self,
+        index: int,
+        model: TextModel,
+        stops: Sequence[str],
+        prompt: list[int],
+        thoughts: Thoughts,
+        budget: int | None,
+    ) -> None:
         self.index = index
         self.detokenizer = model.new_detokenizer()
         self.stops = StopStrings(stops)
         #: The runtime's handle while it works on this reply.
         self.handle: GenerationHandle | None = None
         self.ended = False
+        #: What the runtime was given, and what it has made of it.
+        self.prompt = prompt
         self.ids: list[int] = []
-        self.prompt_left = 0
+        #: Tokens that were made before the runtime was given the prompt again, with the thinking ended.
+        self.before = 0
+        #: Tokens of the prompt that are still to be read.
+        self.prompt_left = len(prompt)
+        self.thoughts = thoughts
+        #: Tokens of thinking that are left; None for any number.
+        self.budget = budget
         #: What has been made and not yet been sent.
         self.text = ""
+        self.thought = ""
         self.logprobs: list[TokenLogprob] = []
         self.finish: FinishReason | None = None
 
-    def take(self) -> Delta | None:
-        """What there is to send, if anything."""
-        if not (self.text or self.logprobs or self.finish):
+    def take(self, output_tokens: int) -> Delta | None:
+        """What there is to send, if anything; ``output_tokens`` is the request's count so far."""
+        if not (self.text or self.thought or self.logprobs or self.finish):
             return None
-        delta = Delta(self.index, self.text, tuple(self.logprobs), self.finish)
-        self.text, self.logprobs, self.finish = "", [], None
+        delta = Delta(self.index, self.text, tuple(self.logprobs), self.finish, output_tokens, self.thought)
+        self.text, self.thought, self.logprobs, self.finish = "", "", [], None
         return delta
+
+    def write(self, text: str, *, last: bool = False) -> None:
+        """Add text that is safe to show."""
+        thought, answer = self.thoughts.push(text, last=last)
+        self.thought += thought
+        self.text += answer
 
 
 class Job:
     """One request's way through the loop. Iterate :meth:`deltas`; :meth:`StepLoop.cancel` when nobody reads."""
 
     def __init__(
-        self, request: GenerateRequest, prompt: list[int], model: TextModel, config: "GenerationConfig"
+        self,
+        request: GenerateRequest,
+        prompt: list[int],
+        model: TextModel,
+        config: "GenerationConfig",
+        recorded: asyncio.Event,
     ) -> None:
         self.request = request
         self.prompt = prompt
         self.config = config
         seed = request.sampling.seed
         self.seed = _seeds.randrange(_MAX_SEED) if seed is None else seed
-        self.replies = [_Reply(index, model, request.sampling.stop) for index in range(request.n)]
-        self.output_tokens = 0
+        tags, budget = model.tags_of(request), model.thinking_budget(request, config.max_new_tokens)
+        self.replies = [
+            _Reply(
+                index,
+                model,
+                request.sampling.stop,
+                prompt,
+                Thoughts(tags, inside=_goes_on_thinking(request)),
+                budget,
+            )
+            for index in range(request.n)
+        ]
         self.cached_tokens = 0
+        self.output_tokens = 0
+        self.reasoning_tokens = 0
         self.compute_ns = 0
         self.queued_at = perf_counter_ns()
         self.started_at: int | None = None
         self.finished = False
+        #: Set when its account is final and on record.
+        self.recorded = recorded
         #: Replies that wait for the first one to have read the prompt.
         self.to_begin: list[_Reply] = []
         self.error: CausetteError | None = None
@@ -131,14 +182,21 @@ class Job:
                 yield self.completed()
                 return
 
+    @property
+    def unread(self) -> int:
+        """Tokens of the prompt that have not been read. Several replies share one reading."""
+        first = self.replies[0]
+        return 0 if first.before else first.prompt_left
+
     def completed(self) -> Completed:
-        """The request's account."""
+        """The request's account so far."""
         started = self.started_at or perf_counter_ns()
         return Completed(
             Usage(
-                input_tokens=len(self.prompt),
+                input_tokens=len(self.prompt) - self.unread,
                 cached_tokens=self.cached_tokens,
                 output_tokens=self.output_tokens,
+                reasoning_tokens=self.reasoning_tokens,
             ),
             Compute(self.compute_ns, started - self.queued_at),
         )
@@ -149,7 +207,7 @@ class Job:
             return
         self._next_flush = now + interval_ns
         for reply in self.replies:
-            if (delta := reply.take()) is not None:
+            if (delta := reply.take(self.output_tokens)) is not None:
                 self._fresh.append(delta)
         if self._fresh or self.finished:
             self._wake.set()
@@ -172,7 +230,11 @@ class StepLoop:
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
         self._work = asyncio.Event()
+        #: What requests took that ended, for those who lost their streams.
+        self.records = Records()
         self._numbers = count(1)
+        #: Requests that came or were given up.
+        self._heard = 0
         self._started_at = perf_counter_ns()
         self._totals = EngineStats(model=model.config.name)
         self._recent_seconds: deque[float] = deque(maxlen=16)
@@ -189,6 +251,7 @@ class StepLoop:
         """
         if self.broken is not None:
             raise engine_lost()
+        self._heard += 1
         self._admit()
         starts_now = not self._waiting and self._fits(request.n)
         if not starts_now and len(self._waiting) >= self._model.config.max_queued:
@@ -210,20 +273,19 @@ class StepLoop:
         room = self._model.max_new_tokens(request, prompt)
         # Refuses what cannot be sampled before the request waits for its turn.
         config = self._model.generation_config(request.sampling, room)
-        job = Job(request, prompt, self._model, config)
+        job = Job(request, prompt, self._model, config, self.records.begin(request.id))
         self._waiting.append(job)
         self._work.set()
         return job
 
     def cancel(self, job: Job) -> None:
-        """Stop working on ``job``, if that is not over; what it made stays accounted."""
-        job.finished = True
-        if job in self._waiting:
-            self._waiting.remove(job)
-        for reply in job.replies:
-            if reply.handle is not None:
-                reply.handle.cancel()
-                self._let_go(job, reply)
+        """Stop working on ``job``, if that is not over, and keep the account of what it took.
+
+        To be called for every job when nobody reads it any more, between two steps.
+        """
+        self._heard += 1
+        self._drop(job)
+        self.records.end(job.request.id, job.recorded, job.completed())
 
     def stats(self) -> EngineStats:
         """The present state and the sums since the start."""
@@ -246,21 +308,45 @@ class StepLoop:
                 if self.idle and not self._pipeline.has_non_finished_requests():
                     self._work.clear()
                     await self._work.wait()
-                for _ in range(_TURNS_BETWEEN_STEPS):
-                    await asyncio.sleep(0)
+                await self._listen()
                 self._admit()
                 if self._pipeline.has_non_finished_requests():
                     self._step()
         except Exception as error:  # whatever the runtime throws, its batch is lost
             self._break(error)
 
-    def settle(self) -> None:
-        """Cancel what is left and let the runtime free its cache: it complains about blocks still in use at its end."""
+    async def _listen(self) -> None:
+        """Give the event loop its turns: requests that came during the step begin together, and those given up end."""
+        quiet = 0
+        for _ in range(_MOST_TURNS_BETWEEN_STEPS):
+            heard = self._heard
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self._heard == heard else 0
+            if quiet == _TURNS_BETWEEN_STEPS:
+                return
+
+    def end_all(self) -> None:
+        """Cancel what is left, and have the account of each."""
         for job in (*self._running, *self._waiting):
             job.fail(engine_lost())
             self.cancel(job)
+
+    def settle(self) -> None:
+        """Cancel what is left and let the runtime free its cache: it complains about blocks still in use at its end."""
+        self.end_all()
         while self._pipeline.has_non_finished_requests():
             self._pipeline.step()
+
+    def _drop(self, job: Job) -> None:
+        if job.started_at is not None and not job.finished:
+            self._totals.input_tokens -= job.unread
+        job.finished = True
+        if job in self._waiting:
+            self._waiting.remove(job)
+        for reply in job.replies:
+            if reply.handle is not None:
+                reply.handle.cancel()
+                self._let_go(job, reply)
 
     def _admit(self) -> None:
         self._running = [job for job in self._running if not job.finished]
@@ -284,9 +370,12 @@ class StepLoop:
         job.to_begin = others
 
     def _begin(self, job: Job, reply: _Reply) -> None:
-        job.config.rng_seed = (job.seed + reply.index) % _MAX_SEED
-        reply.prompt_left = len(job.prompt) - self._books.reused(job.prompt)
-        reply.handle = self._model.add(next(self._numbers), job.prompt, job.config)
+        config = job.config
+        if reply.before:
+            config = self._model.generation_config(job.request.sampling, config.max_new_tokens - reply.before)
+        config.rng_seed = (job.seed + reply.index + reply.before) % _MAX_SEED
+        reply.prompt_left = len(reply.prompt) - self._books.reused(reply.prompt)
+        reply.handle = self._model.add(next(self._numbers), reply.prompt, config)
 
     def _step(self) -> None:
         began = perf_counter_ns()
@@ -348,12 +437,13 @@ class StepLoop:
                 if not reply.ids:
                     reply.prompt_left = 0
                     # The prompt is in the cache now, for the next request that begins like it.
-                    self._books.hold(job.prompt, partial=False)
+                    self._books.hold(reply.prompt, partial=False)
                 reply.ids += made
                 done.reply_tokens += len(made)
                 job.output_tokens += len(made)
                 self._totals.output_tokens += len(made)
-                reply.text += reply.stops.push(reply.detokenizer.push(made))
+                self._count_thinking(job, reply, len(made))
+                reply.write(reply.stops.push(reply.detokenizer.push(made)))
                 if job.request.sampling.logprobs:
                     reply.logprobs += map(self._model.token_logprob, made, output.generated_log_probs)
         if reply.stops.found:
@@ -362,12 +452,12 @@ class StepLoop:
             return
         status = handle.get_status()
         if status == GenerationStatus.FINISHED:
-            cut = len(reply.ids) >= job.config.max_new_tokens and (
+            cut = reply.before + len(reply.ids) >= job.config.max_new_tokens and (
                 job.request.sampling.ignore_eos or reply.ids[-1] not in self._model.end_tokens
             )
             self._end(job, reply, "length" if cut else "stop")
         elif status == GenerationStatus.IGNORED:
-            self.cancel(job)
+            self._drop(job)
             job.fail(
                 InvalidRequest(
                     f"The prompt of {len(job.prompt)} tokens does not fit into the engine's KV cache. "
@@ -377,9 +467,35 @@ class StepLoop:
                 )
             )
 
+        elif reply.thoughts.inside and reply.budget is not None and reply.budget <= 0:
+            handle.stop()
+            self._let_go(job, reply)
+            self._answer_now(job, reply)
+
+    def _count_thinking(self, job: Job, reply: _Reply, tokens: int) -> None:
+        if reply.thoughts.inside:
+            job.reasoning_tokens += tokens
+            if reply.budget is not None:
+                reply.budget -= tokens
+
+    def _answer_now(self, job: Job, reply: _Reply) -> None:
+        """Have a reply that has thought for long enough go on as if it had ended its thinking itself."""
+        text, tokens = self._model.end_of_thinking
+        prompt = [*reply.prompt, *reply.ids, *tokens]
+        left = job.config.max_new_tokens - reply.before - len(reply.ids)
+        if left < 1 or len(prompt) + left > self._model.context:
+            # The end of its thinking is the end of its room.
+            self._end(job, reply, "length")
+            return
+        reply.before += len(reply.ids)
+        reply.prompt, reply.ids = prompt, []
+        reply.write(reply.detokenizer.finish() + text)
+        reply.detokenizer = self._model.new_detokenizer()
+        self._begin(job, reply)
+
     def _end(self, job: Job, reply: _Reply, reason: FinishReason) -> None:
         self._let_go(job, reply)
-        reply.text += reply.stops.push(reply.detokenizer.finish(), last=True)
+        reply.write(reply.stops.push(reply.detokenizer.finish(), last=True), last=True)
         reply.finish = reason
         reply.ended = True
 
@@ -387,8 +503,8 @@ class StepLoop:
         """The runtime's work on ``reply`` is over, and its cache keeps what was computed."""
         reply.handle = None
         # The last token was chosen but never read by the model, so the cache does not hold it.
-        read = len(job.prompt) - reply.prompt_left
-        self._books.hold([*job.prompt[:read], *reply.ids[:-1]])
+        read = len(reply.prompt) - reply.prompt_left
+        self._books.hold([*reply.prompt[:read], *reply.ids[:-1]])
 
     def _seconds_to_a_place(self) -> float:
         """When a place will be free: of n running requests that take t seconds each, one ends every t/n seconds."""
@@ -411,6 +527,14 @@ class StepLoop:
             )
         self._running.clear()
         self._waiting.clear()
+
+
+def _goes_on_thinking(request: GenerateRequest) -> bool | None:
+    """Whether the reply goes on in the middle of its thinking, or after it; None when it begins."""
+    if not request.continue_reply or isinstance(request.prompt, str):
+        return None
+    last = request.prompt[-1]
+    return bool(last.reasoning) and not last.content
 
 
 def engine_lost() -> Unavailable:

@@ -13,13 +13,16 @@ import openvino_genai as genai
 from causette.engines.embedded.detokenizer import detokenizers
 from causette.engines.embedded.grammar import json_grammar
 from causette.engines.embedded.prefix_cache import BLOCK_SIZE
-from causette.engines.types import ChatMessage, GenerateRequest, Sampling, TokenLogprob
+from causette.engines.thinking import CLOSE, OPEN, Tags, written
+from causette.engines.types import ChatMessage, Effort, GenerateRequest, Sampling, TokenLogprob
 from causette.errors import ConfigurationError, InvalidRequest
 
 # Dividing by a temperature below this overflows the runtime's floats; the likeliest token is taken instead.
 _COLDEST: Final = 1e-4
 # What OpenAI's API says for a token that was as good as impossible; the runtime says minus infinity.
 _LEAST_LOGPROB: Final = -9999.0
+#: Tokens of thinking for each effort; a reply that is short has room for less.
+_THINKING_TOKENS: Final[dict[Effort, int]] = {"off": 1, "low": 512, "medium": 2048, "high": 8192}
 # Ends the life of control tokens that somebody writes into a message: shown the same, read as plain text.
 _DEFUSE: Final = "\N{ZERO WIDTH SPACE}"
 
@@ -45,6 +48,8 @@ class TextModelConfig:
     max_queued: int = 256
     #: Tokens computed in one step: bounds how long a long prompt holds up everybody's next token.
     max_batched_tokens: int = 512
+    #: Where the model's thinking is in its text.
+    thinking: Tags = "none"
 
 
 def scheduler_config(config: TextModelConfig) -> genai.SchedulerConfig:
@@ -105,8 +110,30 @@ class TextModel:
             return self._encode(request.prompt, add_special_tokens=True)
         turns, unfinished = request.prompt, ""
         if request.continue_reply:
-            turns, unfinished = turns[:-1], self._defused(turns[-1].content)
-        return self._encode(self._render(turns) + unfinished, add_special_tokens=False)
+            turns, last = turns[:-1], turns[-1]
+            unfinished = written(self._defused(last.reasoning), self._defused(last.content))
+        opening = self._render(turns, thinks=self.tags_of(request) != "none")
+        if self.tags_of(request) == "prefilled" and not (unfinished or opening.rstrip().endswith(OPEN)):
+            unfinished = f"{OPEN}\n"
+        return self._encode(opening + unfinished, add_special_tokens=False)
+
+    def tags_of(self, request: GenerateRequest) -> Tags:
+        """Where the thinking is in the replies to ``request``: nowhere if it wants none, or a grammar forbids it."""
+        if isinstance(request.prompt, str) or request.effort == "off" or request.sampling.response_format:
+            return "none"
+        return self.config.thinking
+
+    def thinking_budget(self, request: GenerateRequest, room: int) -> int | None:
+        """How many of the ``room`` tokens of each reply may be thinking; None for any number."""
+        if request.effort is None or self.tags_of(request) == "none":
+            return None
+        return max(1, min(_THINKING_TOKENS[request.effort], room * 3 // 4))
+
+    @property
+    def end_of_thinking(self) -> tuple[str, list[int]]:
+        """What ends a block of thinking that has had its time: text and tokens."""
+        text = f"\n{CLOSE}\n\n"
+        return text, self._encode(text, add_special_tokens=False)
 
     def max_new_tokens(self, request: GenerateRequest, prompt: Sequence[int]) -> int:
         """How long each reply may become.
@@ -190,15 +217,20 @@ class TextModel:
         ids = self._tokenizer.encode(text, add_special_tokens=add_special_tokens).input_ids
         return np.asarray(ids.data).ravel().tolist()
 
-    def _render(self, turns: Sequence[ChatMessage]) -> str:
+    def _render(self, turns: Sequence[ChatMessage], *, thinks: bool) -> str:
         history = [{"role": turn.role, "content": self._defused(turn.content)} for turn in turns]
         try:
-            return self._tokenizer.apply_chat_template(history, add_generation_prompt=True)
+            return self._tokenizer.apply_chat_template(
+                history, add_generation_prompt=True, extra_context=self._switches(thinks=thinks)
+            )
         except RuntimeError as error:
             raise InvalidRequest(
                 f"This model's chat template does not take these messages: {first_reason(error)}",
                 param="messages",
             ) from None
+
+    def _switches(self, *, thinks: bool) -> dict[str, object] | None:
+        return None if self.config.thinking == "none" else {"enable_thinking": thinks}
 
     def _defused(self, content: str) -> str:
         for control in self._control_texts:

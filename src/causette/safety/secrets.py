@@ -1,0 +1,30 @@
+"""Finds what looks like a secret: a private key, or a key to somebody's service."""
+
+import re
+from typing import Final
+
+#: What each kind has in it for certain, and what it looks like. Looking for the former costs next to nothing.
+_SHAPES: Final[dict[str, tuple[tuple[str, ...], re.Pattern[str]]]] = {
+    "private_key": (
+        ("PRIVATE KEY",),
+        re.compile(r"-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----"),
+    ),
+    "aws": (("AKIA", "ASIA"), re.compile(r"(?<![A-Z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Z0-9])")),
+    "github": (
+        ("gh", "github_pat_"),
+        re.compile(r"(?<!\w)(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40})"),
+    ),
+    "openai": (("sk-",), re.compile(r"(?<![\w-])sk-(?!causette-)(?:[a-z]{2,12}-)?[A-Za-z0-9_-]{32}")),
+    "causette": (("sk-causette-",), re.compile(r"(?<![\w-])sk-causette-[A-Za-z0-9_-]{16}")),
+}
+
+KINDS: Final = tuple(_SHAPES)
+
+
+def secrets_in(text: str, kinds: frozenset[str]) -> bool:
+    """Whether there is a secret of one of ``kinds`` in ``text``."""
+    for kind in kinds:
+        certain, shape = _SHAPES[kind]
+        if any(part in text for part in certain) and shape.search(text):
+            return True
+    return False
