@@ -3,18 +3,26 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from causette.accounts import Accounts, Caller
 from causette.accounts.passwords import Passwords
+from causette.assistant.assistants.service import CustomAssistants
+from causette.assistant.projects.service import Projects
 from causette.assistant.service import Assistant
 from causette.assistant.store import AssistantStore
+from causette.assistant.tree.service import Tree
 from causette.assistant.types import Event, EventType
 from causette.db import Database
-from tests.scripted import ScriptedEngine, gateway_to
+from causette.gateway.service import Gateway
+from causette.plans import Plans
+from tests.doors import open_door
+from tests.scripted import ScriptedEngine, deployments_of
 
 PASSWORD = "seven quiet otters"
 
@@ -26,6 +34,11 @@ class Process:
     assistant: Assistant
     store: AssistantStore
     engine: ScriptedEngine
+    projects: Projects
+    custom: CustomAssistants
+    tree: Tree
+    gateway: Gateway
+    plans: Plans
 
 
 def kill_writer(generation_id: str) -> None:
@@ -52,20 +65,20 @@ async def bob(accounts: Accounts) -> Caller:
 
 
 @pytest_asyncio.fixture
-async def here(database: Database, accounts: Accounts) -> AsyncGenerator[Process]:
+async def here(database: Database, accounts: Accounts, tmp_path: Path) -> AsyncGenerator[Process]:
     """The process that people's requests come to."""
-    process = _process(database, accounts)
-    yield process
-    await process.assistant.close(grace=0)
+    async with open_process(database, accounts, tmp_path) as process:
+        yield process
 
 
 @pytest_asyncio.fixture
-async def there(database_url: str, accounts: Accounts) -> AsyncGenerator[Process]:
+async def there(database_url: str, accounts: Accounts, tmp_path: Path) -> AsyncGenerator[Process]:
     """Another process: it shares nothing with ``here`` but the database."""
-    async with Database.from_url(database_url) as database:
-        process = _process(database, accounts)
+    async with (
+        Database.from_url(database_url) as database,
+        open_process(database, accounts, tmp_path) as process,
+    ):
         yield process
-        await process.assistant.close(grace=0)
 
 
 @pytest.fixture
@@ -79,15 +92,47 @@ def store(here: Process) -> AssistantStore:
 
 
 @pytest.fixture
+def projects(here: Process) -> Projects:
+    return here.projects
+
+
+@pytest.fixture
+def custom(here: Process) -> CustomAssistants:
+    return here.custom
+
+
+@pytest.fixture
+def tree(here: Process) -> Tree:
+    return here.tree
+
+
+@pytest.fixture
 def engine(here: Process) -> ScriptedEngine:
     return here.engine
 
 
-def _process(database: Database, accounts: Accounts) -> Process:
+@asynccontextmanager
+async def open_process(database: Database, accounts: Accounts, folder: Path) -> AsyncGenerator[Process]:
+    """An assistant that is not open yet, with an open door to an engine behind it."""
     engine, store = ScriptedEngine(), AssistantStore(database)
-    return Process(
-        assistant=Assistant(store, gateway_to(engine), accounts.caller_of), store=store, engine=engine
-    )
+    async with open_door(database, deployments_of(engine), folder) as door:
+        projects = Projects(database)
+        custom = CustomAssistants(
+            database, door.plans.entitlements, lambda name: door.gateway.deployments.find(name, "text").name
+        )
+        assistant = Assistant(store, door.gateway, accounts.caller_of, projects, custom)
+        tree = Tree(database, assistant)
+        yield Process(
+            assistant=assistant,
+            store=store,
+            engine=engine,
+            projects=projects,
+            custom=custom,
+            tree=tree,
+            gateway=door.gateway,
+            plans=door.plans,
+        )
+        await assistant.close(grace=0)
 
 
 async def read_to_end(

@@ -1,6 +1,7 @@
 """Conversations: their trees, their lists, their owners."""
 
 import asyncio
+import json
 from base64 import urlsafe_b64encode
 from datetime import timedelta
 
@@ -10,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from causette.accounts import Caller
+from causette.assistant.generation.parts import Story
 from causette.assistant.service import Assistant
 from causette.assistant.store import AssistantStore, conversations, generation_events, generations, messages
-from causette.assistant.types import Outcome, Status, Turn
+from causette.assistant.types import Event, EventType, Outcome, Status, Turn
 from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import Conflict, InvalidRequest, NotFound
@@ -32,8 +34,9 @@ async def answered(here: Process, caller: Caller, turn: Turn, text: str = "Well.
 
 async def begun(store: AssistantStore, caller: Caller, content: str = "A question") -> tuple[str, str]:
     """A conversation with one question and a reply that nobody writes; the ids of the two."""
-    conversation, made, _ = await store.begin(
+    conversation, made, _, _ = await store.begin(
         owner_id=caller.user.id,
+        workspace_id=None,
         model="scripted",
         writer_id="nobody",
         conversation_id=None,
@@ -90,6 +93,48 @@ async def test_regenerating_makes_a_sibling_with_the_model_asked_for(
     await answered(here, ada, again, "Un")
     _, nodes = await assistant.conversation(ada, first.conversation.id)
     assert [node.content for node in nodes] == ["One", "Uno", "Un"]
+
+
+async def test_what_is_sent_again_under_its_name_is_begun_once(
+    here: Process, assistant: Assistant, store: AssistantStore, ada: Caller
+) -> None:
+    first, *others = await asyncio.gather(
+        *(assistant.start(ada, content="One", model=None, sent_as="first") for _ in range(3))
+    )
+    assert {turn.generation.id for turn in others} == {first.generation.id}
+    assert [message.id for message in others[0].messages] == [message.id for message in first.messages]
+    reply = await answered(here, ada, first, "Uno")
+
+    async def say(content: str) -> Turn:
+        return await assistant.send(
+            ada, first.conversation.id, content=content, parent_id=reply, model=None, sent_as="second"
+        )
+
+    second = await say("Two")
+    other = await answered(here, ada, second, "Due")
+    again = await say("Two")
+    assert [message.id for message in again.messages] == [message.id for message in second.messages]
+    assert again.messages[-1].content == "Due"
+    regenerated = [await assistant.regenerate(ada, other, model=None, sent_as="third") for _ in range(2)]
+    await answered(here, ada, regenerated[0], "Deux")
+    assert len({turn.generation.id for turn in regenerated}) == 1
+    assert [len(turn.messages) for turn in regenerated] == [1, 1]
+    nodes = await store.messages(first.conversation.id)
+    assert [node.content for node in nodes] == ["One", "Uno", "Two", "Due", "Deux"]
+
+
+async def test_a_name_stands_for_one_message_and_for_one_sender(
+    here: Process, assistant: Assistant, ada: Caller, bob: Caller
+) -> None:
+    turn = await assistant.start(ada, content="One", model=None, sent_as="mine")
+    reply = await answered(here, ada, turn)
+    with pytest.raises(Conflict) as refused:
+        await assistant.start(ada, content="Another", model=None, sent_as="mine")
+    assert (refused.value.code, refused.value.param) == ("idempotency_key_reused", "Idempotency-Key")
+    with pytest.raises(Conflict):
+        await assistant.regenerate(ada, reply, model=None, sent_as="mine")
+    theirs = await assistant.start(bob, content="Another", model=None, sent_as="mine")
+    assert theirs.generation.id != turn.generation.id
 
 
 async def test_two_messages_sent_at_once_become_siblings_that_are_both_answered(
@@ -152,6 +197,10 @@ async def test_a_message_follows_a_reply_of_its_own_conversation(
 ) -> None:
     one = await assistant.start(ada, content="One", model=None)
     reply = await answered(here, ada, one)
+    # Its own question has a reply, and so is followed by that one only.
+    with pytest.raises(InvalidRequest) as caught:
+        await assistant.send(ada, one.conversation.id, content="x", parent_id=one.messages[0].id, model=None)
+    assert caught.value.param == "parent_id"
     two = await assistant.start(ada, content="Two", model=None)
     for parent in (one.messages[0].id, reply):
         with pytest.raises(InvalidRequest) as caught:
@@ -159,8 +208,6 @@ async def test_a_message_follows_a_reply_of_its_own_conversation(
         assert caught.value.param == "parent_id"
     with pytest.raises(InvalidRequest):
         await assistant.change(ada, two.conversation.id, current_message_id=reply)
-    with pytest.raises(InvalidRequest):
-        await assistant.regenerate(ada, one.messages[0].id, model=None)
 
 
 async def test_an_unknown_model_is_refused_before_anything_is_made(assistant: Assistant, ada: Caller) -> None:
@@ -175,6 +222,7 @@ async def test_a_conversation_deleted_meanwhile_is_not_found(store: AssistantSto
     with pytest.raises(NotFound):
         await store.begin(
             owner_id=ada.user.id,
+            workspace_id=None,
             model="scripted",
             writer_id="nobody",
             conversation_id=conversation,
@@ -189,6 +237,7 @@ async def test_what_the_database_says_of_a_failure_holds_nothing_that_was_writte
     with pytest.raises(sa.exc.IntegrityError) as caught:
         await store.begin(
             owner_id="user_nobody",
+            workspace_id=None,
             model="scripted",
             writer_id="nobody",
             conversation_id=None,
@@ -329,15 +378,17 @@ async def test_any_tree_is_given_back_as_it_grew(
     path_of: dict[str | None, list[str]] = {None: []}
     for number, wanted in enumerate(parents):
         parent = None if wanted < 0 or not replies else replies[wanted % len(replies)]
-        found, made, generation = await store.begin(
+        found, made, generation, _ = await store.begin(
             owner_id=ada.user.id,
+            workspace_id=None,
             model="scripted",
             writer_id="nobody",
             conversation_id=conversation,
             parent_id=parent,
             content=f"question {number}",
         )
-        await store.finish(generation, "nobody", f"answer {number}", Outcome(status=Status.COMPLETE), [])
+        story = Story([Event(1, EventType.DELTA, json.dumps({"text": f"answer {number}"}))])
+        await store.finish(generation, "nobody", story, Outcome(status=Status.COMPLETE), [])
         conversation = found.id
         question, reply = made
         path_of[question.id] = [*path_of[parent], f"question {number}"]

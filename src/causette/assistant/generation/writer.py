@@ -1,13 +1,14 @@
 """Writing a reply: from the gateway's deltas to the log, through whatever happens to the engine or this process.
 
-The log is written every 200 ms, not per token. A writer shows life with every write; one that has been silent for ten
-seconds is taken over, by another process or by its own, and continued from the text in the log. That is also how a
-reply gets over a database that was away. An engine that is lost is waited for and asked to continue. So a reply ends
-in one of three ways only: complete, stopped by its reader, or failed for a reason that trying again would not cure.
+The log is written every 200 ms, not per token. A writer shows life with every write. One whose process is certainly
+dead is replaced at once, one that has been silent for ten seconds in any case, and its reply is continued from what is
+in the log. That is also how a reply gets over a database that was away. An engine that is lost is waited for and asked
+to continue. So a reply ends in one of three ways only: complete, stopped by its reader, or failed for a reason that
+trying again would not cure.
+A reply that needs its reader's yes is parked meanwhile: nobody writes it until there is an answer.
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -16,107 +17,111 @@ from typing import Final
 import structlog
 
 from causette.accounts.types import Caller
+from causette.assistant.generation.draft import Draft
+from causette.assistant.generation.ended import After, Ended
 from causette.assistant.generation.live import LiveLog, LiveLogs
-from causette.assistant.generation.prompt import fitting, longest_reply, shortened, turns_of
+from causette.assistant.generation.parts import StepStatus, Story
+from causette.assistant.generation.preface import Source
+from causette.assistant.generation.rounds import ANSWER_WITHIN, ReaderAsked, Rounds
+from causette.assistant.generation.shared_log import SharedLog
 from causette.assistant.generation.titles import sensible_title, title_prompt
 from causette.assistant.store import AssistantStore, WriterReplaced
+from causette.assistant.tools.toolbox import Toolbox
 from causette.assistant.types import Event, EventType, Generation, Message, Outcome, Status
-from causette.engines.types import ChatMessage, Completed, Compute, Delta, GenerateRequest, Sampling, Usage
-from causette.errors import CausetteError, InvalidRequest, TooManyRequests, Unavailable
-from causette.gateway import Gateway
+from causette.clock import utc_now
+from causette.engines.types import Delta, GenerateRequest, Sampling
+from causette.errors import CausetteError, Unavailable
+from causette.gateway.admission import Origin
+from causette.gateway.service import Gateway
 
 _log = structlog.get_logger(__name__)
 
 _FLUSH_SECONDS: Final = 0.2
-_HEARTBEAT_SECONDS: Final = 2.0
-# An engine that was lost is asked to continue this many times in a row without a new word.
-_ATTEMPTS: Final = 5
+_HEARTBEAT_SECONDS: Final = 1.0
 _TITLE_TOKENS: Final = 16
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A reply on its way from the engine to the log."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What writers have at hand besides the store and the gateway: all of it may be left out.
 
-    text: str
-    seq: int
-    unwritten: str = ""
-    usage: Usage = field(default_factory=Usage)
-    compute: Compute = field(default_factory=Compute)
-    finish_reason: str | None = None
+    Args:
+        toolbox: the tools there are.
+        sources: the rooms that have something to say before a conversation.
+        afterwards: the rooms that have something to do when a reply is whole.
+        most_samples: how many answers may be written of which the commonest is kept.
+    """
 
-    def take(self) -> list[Event]:
-        """The text that is not in the log yet, as its next event."""
-        if not self.unwritten:
-            return []
-        delta, self.unwritten = self.unwritten, ""
-        self.text += delta
-        return [self.event(EventType.DELTA, text=delta)]
-
-    def event(self, kind: EventType, **data: object) -> Event:
-        """The log's next event."""
-        self.seq += 1
-        return Event(self.seq, kind, json.dumps(data, ensure_ascii=False))
-
-    def account(self, item: Completed) -> None:
-        """Add what one engine run took."""
-        was, more = self.usage, item.usage
-        self.usage = Usage(
-            was.input_tokens + more.input_tokens,
-            was.cached_tokens + more.cached_tokens,
-            was.output_tokens + more.output_tokens,
-            was.reasoning_tokens + more.reasoning_tokens,
-        )
-        self.compute = Compute(
-            self.compute.compute_ns + item.compute.compute_ns, self.compute.queue_ns + item.compute.queue_ns
-        )
+    toolbox: Toolbox = field(default_factory=Toolbox)
+    sources: list[Source] = field(default_factory=list[Source])
+    afterwards: list[After] = field(default_factory=list[After])
+    most_samples: int = 1
 
 
 class Writer:
     """Writes one generation to its end. :meth:`run` is a task; cancelling it leaves the reply to another process."""
 
     def __init__(
-        self, store: AssistantStore, gateway: Gateway, live: LiveLogs, writer_id: str, caller: Caller
+        self,
+        store: AssistantStore,
+        gateway: Gateway,
+        live: LiveLogs,
+        shared: SharedLog,
+        writer_id: str,
+        caller: Caller,
+        means: Means,
     ) -> None:
         self._store = store
         self._gateway = gateway
         self._live = live
+        self._shared = shared
         self._id = writer_id
         self._caller = caller
+        self._means = means
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
         """End the reply here, keeping what there is."""
         self._stop.set()
 
-    async def run(self, generation: Generation, branch: Sequence[Message]) -> None:
-        """Write ``generation``, the reply to the last message of ``branch``, from wherever its log ends."""
+    async def run(self, generation: Generation, branch: Sequence[Message]) -> bool:
+        """Write ``generation``, the reply to the last message of ``branch``, from wherever its log ends.
+
+        Of the branch there is as much as the model can read. Whether it is left to be continued, by whoever finds the
+        database answering.
+        """
         if generation.stop_requested:
             self._stop.set()
+        log: LiveLog | None = None
         try:
             stored = await self._store.events(generation.id, 0) if generation.last_seq else []
-            text = "".join(
-                json.loads(event.data)["text"] for event in stored if event.type is EventType.DELTA
-            )
-            draft = _Draft(text, seq=len(stored))
+            draft = Draft(Story(stored), seq=len(stored))
             log = self._live.open(generation.id, stored)
             outcome = await self._write(generation, branch, draft, log)
+            if outcome is None:
+                await self._park(generation, draft, log)
+                return False
             await self._finish(generation, draft, log, outcome)
-            await self._close(generation, branch, draft, log)
+            await self._close(generation, branch, draft, log, outcome)
         except WriterReplaced:
             _log.info("reply taken over or deleted", generation=generation.id)
         except Exception:
             # Most likely the database. Whether the last write arrived is unknown, so what is in the log decides:
             # this writer falls silent, and the next one reads it.
             _log.exception("reply is left to be continued", generation=generation.id)
+            return True
         finally:
-            self._live.close(generation.id)
+            if log is not None:
+                self._live.close(generation.id, log)
+        return False
 
     async def _write(
-        self, generation: Generation, branch: Sequence[Message], draft: _Draft, log: LiveLog
-    ) -> Outcome:
-        """How the engine's work ended. Whatever the store raises is raised: it is not the end of the reply."""
-        writing = asyncio.create_task(self._generate(generation, branch, draft))
+        self, generation: Generation, branch: Sequence[Message], draft: Draft, log: LiveLog
+    ) -> Outcome | None:
+        """How the engine's work ended; None when the reader is asked. What the store raises is not the reply's end."""
+        if self._stop.is_set():
+            return _outcome(draft, Status.STOPPED)
+        writing = asyncio.create_task(self._rounds(generation, branch, draft))
         stopping = asyncio.create_task(self._stop.wait())
         try:
             await self._keep_log(generation, draft, log, writing, stopping)
@@ -129,85 +134,89 @@ class Writer:
             await asyncio.gather(writing, stopping, return_exceptions=True)
         if error is None:
             return _outcome(draft, Status.COMPLETE)
+        if isinstance(error, ReaderAsked):
+            return None
+        if isinstance(error, Unavailable) and error.code == "database_unavailable":
+            # Trying again does cure it: what is in the log is continued when the database answers.
+            raise error
         if not isinstance(error, CausetteError):
             _log.error("reply failed", generation=generation.id, exc_info=error)
             error = CausetteError("Something went wrong on the server.")
         return _outcome(draft, Status.FAILED, error)
 
+    async def _rounds(self, generation: Generation, branch: Sequence[Message], draft: Draft) -> None:
+        means = self._means
+        await Rounds(
+            self._gateway,
+            self._store.steps,
+            means.toolbox,
+            means.sources,
+            self._caller,
+            generation,
+            branch,
+            draft,
+        ).write()
+
     async def _keep_log(
         self,
         generation: Generation,
-        draft: _Draft,
+        draft: Draft,
         log: LiveLog,
         writing: "asyncio.Task[None]",
         stopping: "asyncio.Task[bool]",
     ) -> None:
-        """Bring the draft to the log until it is written or to be stopped."""
+        """Bring the draft to the log until it is written or to be stopped; what is left then is its last write's."""
         clock = asyncio.get_running_loop().time
-        written_at = clock()
-        while not writing.done() and not stopping.done():
-            await asyncio.wait(
-                (writing, stopping), timeout=_FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            events = draft.take()
-            if not events and clock() - written_at < _HEARTBEAT_SECONDS:
-                continue
-            if await self._store.append(generation.id, self._id, events):
-                self._stop.set()
-            written_at = clock()
-            log.extend(events)
+        written_at, told = clock(), False
+        urgent = asyncio.create_task(draft.urgent.wait())
+        try:
+            while True:
+                await asyncio.wait(
+                    (writing, stopping, urgent), timeout=_FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                if writing.done() or stopping.done():
+                    return
+                events = draft.take()
+                if not events:
+                    if clock() - written_at < _HEARTBEAT_SECONDS and (told or draft.place is None):
+                        continue
+                    # A place in the queue is told when there is one, and again with each sign of life.
+                    events = draft.waiting()
+                    told = draft.place is not None
+                if await self._shared.append(generation.id, self._id, events):
+                    self._stop.set()
+                written_at = clock()
+                log.extend(events)
+                draft.stored()
+                if urgent.done():
+                    urgent = asyncio.create_task(draft.urgent.wait())
+        finally:
+            urgent.cancel()
 
-    async def _generate(self, generation: Generation, branch: Sequence[Message], draft: _Draft) -> None:
-        """Have the engine write, and write on when it is lost, until the reply is whole."""
-        context = self._gateway.context(generation.model)
-        turns = fitting(turns_of(branch), context)
-        attempts = 0
-        while True:
-            before = len(draft.text) + len(draft.unwritten)
-            try:
-                await self._run_engine(generation, turns, draft, longest_reply(context))
-            except InvalidRequest as error:
-                if error.code != "context_length_exceeded" or len(turns) <= 1:
-                    raise
-                turns = shortened(turns)
-            except (Unavailable, TooManyRequests) as error:
-                progress = len(draft.text) + len(draft.unwritten) > before
-                attempts = 1 if progress else attempts + 1
-                if error.retry_after is None or attempts > _ATTEMPTS:
-                    raise
-                _log.warning("reply waits for its engine", generation=generation.id, code=error.code)
-                await asyncio.sleep(min(error.retry_after, _HEARTBEAT_SECONDS) if attempts > 1 else 0.1)
-            else:
-                return
+    async def _park(self, generation: Generation, draft: Draft, log: LiveLog) -> None:
+        """Leave the reply to whoever brings its reader's answer."""
+        events = draft.take()
+        until = utc_now() + ANSWER_WITHIN
+        if await self._store.append(generation.id, self._id, events, parked_until=until):
+            # Somebody stopped it just before.
+            await self._store.give_up(self._id, generation.id)
+        log.extend(events)
 
-    async def _run_engine(
-        self, generation: Generation, turns: Sequence[ChatMessage], draft: _Draft, max_tokens: int
-    ) -> None:
-        written = draft.text + draft.unwritten
-        prompt = (*turns, ChatMessage("assistant", written)) if written else tuple(turns)
-        request = GenerateRequest(
-            id=generation.id,
-            model=generation.model,
-            prompt=prompt,
-            continue_reply=bool(written),
-            sampling=Sampling(max_tokens=max(1, max_tokens - draft.usage.output_tokens)),
-        )
-        async with aclosing(self._gateway.generate(self._caller, request)) as stream:
-            async for item in stream:
-                if isinstance(item, Delta):
-                    # PostgreSQL's text cannot hold a NUL: the reply could never be stored.
-                    draft.unwritten += item.text.replace("\0", "")
-                    draft.finish_reason = item.finish_reason or draft.finish_reason
-                else:
-                    draft.account(item)
-
-    async def _finish(self, generation: Generation, draft: _Draft, log: LiveLog, outcome: Outcome) -> None:
+    async def _finish(self, generation: Generation, draft: Draft, log: LiveLog, outcome: Outcome) -> None:
+        draft.end_thinking()
+        for step in draft.story.steps:
+            if not step.status.over:
+                asked = step.status is StepStatus.ASKED
+                draft.change(
+                    step, status=StepStatus.REFUSED if asked else StepStatus.FAILED, reason="stopped"
+                )
         events = draft.take()
         error = {"code": outcome.error_code, "message": outcome.error_message} if outcome.error_code else None
         usage = {
             "input_tokens": outcome.input_tokens,
             "cached_tokens": outcome.cached_tokens,
             "output_tokens": outcome.output_tokens,
+            "reasoning_tokens": outcome.reasoning_tokens,
         }
         events.append(
             draft.event(
@@ -218,20 +227,37 @@ class Writer:
                 error=error,
             )
         )
-        await self._store.finish(generation, self._id, draft.text, outcome, events)
+        await self._store.finish(generation, self._id, draft.story, outcome, events)
         log.extend(events)
 
     async def _close(
-        self, generation: Generation, branch: Sequence[Message], draft: _Draft, log: LiveLog
+        self,
+        generation: Generation,
+        branch: Sequence[Message],
+        draft: Draft,
+        log: LiveLog,
+        outcome: Outcome,
     ) -> None:
         events: list[Event] = []
-        if len(branch) == 1 and draft.text:
+        if len(branch) == 1 and branch[0].parent_id is None and draft.text:
             title = await self._title(generation, branch[0].content)
             if title and await self._store.suggest_title(generation.conversation_id, title):
                 events.append(draft.event(EventType.TITLE, title=title))
+        if outcome.status is Status.COMPLETE:
+            ended = Ended(caller=self._caller, generation=generation, branch=branch)
+            for after in self._means.afterwards:
+                events += [draft.event(kind, **data) for kind, data in await self._told(after, ended)]
         events.append(draft.event(EventType.END))
         await self._store.close_log(generation.id, self._id, events)
         log.extend(events)
+
+    async def _told(self, after: After, ended: Ended) -> list[tuple[EventType, dict[str, object]]]:
+        try:
+            told = await after(ended)
+        except Exception:
+            _log.exception("something after a reply failed", generation=ended.generation.id)
+            return []
+        return [] if told is None else [told]
 
     async def _title(self, generation: Generation, question: str) -> str | None:
         """A title from the model, or None: a conversation does very well without."""
@@ -240,10 +266,12 @@ class Writer:
             model=generation.model,
             prompt=title_prompt(question),
             sampling=Sampling(max_tokens=_TITLE_TOKENS, temperature=0.0),
+            effort="off",
         )
         answer = ""
         try:
-            async with aclosing(self._gateway.generate(self._caller, request)) as stream:
+            origin = Origin(surface="assistant", purpose="title")
+            async with aclosing(self._gateway.generate(self._caller, request, origin)) as stream:
                 async for item in stream:
                     answer += item.text if isinstance(item, Delta) else ""
         except CausetteError as error:
@@ -252,7 +280,7 @@ class Writer:
         return sensible_title(answer, question)
 
 
-def _outcome(draft: _Draft, status: Status, error: CausetteError | None = None) -> Outcome:
+def _outcome(draft: Draft, status: Status, error: CausetteError | None = None) -> Outcome:
     return Outcome(
         status=status,
         finish_reason=draft.finish_reason,
@@ -261,5 +289,6 @@ def _outcome(draft: _Draft, status: Status, error: CausetteError | None = None) 
         input_tokens=draft.usage.input_tokens,
         cached_tokens=draft.usage.cached_tokens,
         output_tokens=draft.usage.output_tokens,
+        reasoning_tokens=draft.usage.reasoning_tokens,
         compute_ns=draft.compute.compute_ns,
     )

@@ -1,0 +1,1 @@
+"""Feedback: what people think of replies, and whether models may learn from it."""

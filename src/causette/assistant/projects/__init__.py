@@ -1,0 +1,1 @@
+"""Projects: conversations that belong together, under instructions of their own."""

@@ -1,0 +1,1 @@
+"""What a model may do besides answering: tools, who may use them, and the loop's limits."""

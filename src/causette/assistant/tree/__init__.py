@@ -1,0 +1,1 @@
+"""What is done to the nodes of a conversation's tree: correcting a reply, deleting a branch, copying."""

@@ -1,0 +1,1 @@
+"""Knowledge: passages of files, found and cited."""
