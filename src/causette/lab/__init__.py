@@ -1,0 +1,1 @@
+"""The lab: data, tokenizers, training, evaluation and export of models. It takes ``pip install causette[lab]``."""

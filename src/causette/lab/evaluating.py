@@ -1,0 +1,195 @@
+"""The stage that measures: tasks put to a model, every reply kept, texts read, results with their intervals.
+
+result.json      for each task: score, interval, problems, seconds; for texts: bits per byte and perplexity
+replies.jsonl    each problem with its reply and its score
+documents.jsonl  each document of the texts with its nats, tokens and bytes
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, field
+
+from causette.errors import InvalidRequest
+from causette.lab.perplexity import Fit, Reader
+from causette.lab.recipes import Config, written
+from causette.lab.replies import Replies, Sampling
+from causette.lab.statistics import Difference, Estimate, compare, estimate
+from causette.lab.tasks import Problem, Task, find_task, scores
+from causette.lab.texts import texts_of
+from causette.lab.types import Artifact, Events
+
+# Problems in a row that were there before: a task of few has no others.
+_KNOWN_IN_A_ROW: Final = 1_000
+# Documents of which a bootstrap's interval can be trusted.
+_ENOUGH: Final = 20
+
+
+class EvaluationConfig(Config, frozen=True):
+    """Which tasks are put, how many problems of each, and how the replies are chosen; and which texts are read."""
+
+    tasks: tuple[str, ...] = ()
+    #: By language, or another name, files to measure bits per byte and perplexity of.
+    texts: dict[str, tuple[Path, ...]] = field(default_factory=dict[str, tuple[Path, ...]])
+    #: Tokens of a window of them at most.
+    length: Annotated[int, Meta(ge=2)] = 1_024
+    problems: Annotated[int, Meta(ge=1)] = 200
+    #: Tokens of a reply at most.
+    tokens: Annotated[int, Meta(ge=1)] = 256
+    temperature: Annotated[float, Meta(ge=0.0, le=2.0)] = 0.0
+    seed: Annotated[int, Meta(ge=0)] = 0
+
+    def __post_init__(self) -> None:
+        if not self.tasks and not self.texts:
+            raise ValueError("There is nothing to measure: name tasks, or texts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A reply that was judged."""
+
+    task: str
+    problem: str
+    reply: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a model scored in a task."""
+
+    task: str
+    score: Estimate
+    seconds: float
+
+
+def measure(
+    tasks: Sequence[Task], replies: Replies, config: EvaluationConfig, events: Events
+) -> Iterator[tuple[Result, list[Reply]]]:
+    """The result of each task, with the replies."""
+    total = config.problems * len(tasks)
+    done = 0
+    sampling = Sampling(tokens=config.tokens, temperature=config.temperature, seed=config.seed)
+    for task in tasks:
+        # Held out: nothing that is trained on is asked here, whatever the seeds.
+        problems = list(islice(distinct(task.problems("held_out", config.seed)), config.problems))
+        began = perf_counter()
+        judged: list[Reply] = []
+        answered = zip(problems, replies([each.prompt for each in problems], sampling), strict=True)
+        for problem, reply, score in scores(task, answered):
+            judged.append(Reply(task=task.name, problem=problem.id, reply=reply, score=score))
+            done += 1
+            events.progress(done, total, "problems")
+        mean = estimate([each.score for each in judged], seed=config.seed)
+        yield Result(task=task.name, score=mean, seconds=perf_counter() - began), judged
+
+
+def run(
+    config: EvaluationConfig, events: Events, *, replies: Replies, reader: Reader | None, folder: Path
+) -> Artifact:
+    """Put the tasks, have ``reader`` read the texts where there are some, and write what came out to ``folder``.
+
+    Raises:
+        ConfigurationError: there is no such task.
+        InvalidRequest: a file of texts cannot be read.
+        Unavailable: nobody replies.
+    """
+    tasks = [find_task(name) for name in config.tasks]
+    folder.mkdir(parents=True, exist_ok=True)
+    # First, as a file that cannot be read would be found out late.
+    fits = [] if reader is None else list(_read(reader, config, events, folder))
+    results: list[Result] = []
+    with (folder / "replies.jsonl").open("wb") as file:
+        for result, judged in measure(tasks, replies, config, events):
+            file.writelines(msgspec.json.encode(asdict(reply)) + b"\n" for reply in judged)
+            results.append(result)
+            events.note(f"{result.task}: {shown(result.score)}")
+    summary = {
+        "config": written(config),
+        "results": [asdict(result) for result in results],
+        "texts": [asdict(fit) for fit in fits],
+    }
+    (folder / "result.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
+    estimates = {result.task: result.score for result in results}
+    for fit in fits:
+        estimates[f"{fit.texts}_bits_per_byte"] = fit.bits_per_byte
+        estimates[f"{fit.texts}_perplexity"] = fit.perplexity
+    metrics: dict[str, float] = {}
+    for name, each in estimates.items():
+        metrics |= {name: each.value, f"{name}_low": each.low, f"{name}_high": each.high}
+    return Artifact(kind="evaluation", path=folder, metrics=metrics)
+
+
+def compared(before: Path, after: Path) -> Mapping[str, Difference]:
+    """How the second of two evaluations differs from the first, for each task that both have.
+
+    Raises:
+        InvalidRequest: they have not put the same problems.
+    """
+    first, second = _scores(before), _scores(after)
+    found: dict[str, Difference] = {}
+    for task in first.keys() & second.keys():
+        if first[task].keys() != second[task].keys():
+            raise InvalidRequest(
+                f"The two evaluations have not put the same problems of {task}: compare ones with the same "
+                "number of problems and the same seed."
+            )
+        problems = list(first[task])
+        found[task] = compare(
+            [first[task][each] for each in problems], [second[task][each] for each in problems]
+        )
+    if not found:
+        raise InvalidRequest(f"{before} and {after} have no task in common.")
+    return found
+
+
+def shown(score: Estimate) -> str:
+    """A score as people read it."""
+    return f"{score.value:.1%} [{score.low:.1%}, {score.high:.1%}] of {score.count}"
+
+
+def _read(reader: Reader, config: EvaluationConfig, events: Events, folder: Path) -> Iterator[Fit]:
+    with (folder / "documents.jsonl").open("wb") as file:
+        for name, paths in config.texts.items():
+            texts = (text for path in paths for text in texts_of(path))
+            fit, documents = reader.fit(name, texts, events, seed=config.seed)
+            file.writelines(
+                msgspec.json.encode({"texts": name, **asdict(document)}) + b"\n" for document in documents
+            )
+            bits, perplexity = fit.bits_per_byte, fit.perplexity
+            events.note(
+                f"{name}: {bits.value:.3f} [{bits.low:.3f}, {bits.high:.3f}] bits per byte, perplexity "
+                f"{perplexity.value:.2f} [{perplexity.low:.2f}, {perplexity.high:.2f}], of {bits.count} documents"
+            )
+            if bits.count < _ENOUGH:
+                events.note(f"{name}: of so few documents the interval says little; a line of .jsonl is one.")
+            yield fit
+
+
+def _scores(folder: Path) -> dict[str, dict[str, float]]:
+    path = folder / "replies.jsonl"
+    if not path.is_file():
+        raise InvalidRequest(f"{folder} is not an evaluation: it has no replies.jsonl.")
+    scores: dict[str, dict[str, float]] = {}
+    for line in path.read_bytes().splitlines():
+        reply: dict[str, Any] = msgspec.json.decode(line)
+        scores.setdefault(reply["task"], {})[reply["problem"]] = reply["score"]
+    return scores
+
+
+def distinct(problems: Iterator[Problem]) -> Iterator[Problem]:
+    """Each problem once, until there seem to be no others."""
+    seen: set[str] = set()
+    known = 0
+    for problem in problems:
+        if problem.id not in seen:
+            seen.add(problem.id)
+            known = 0
+            yield problem
+        elif (known := known + 1) == _KNOWN_IN_A_ROW:
+            return

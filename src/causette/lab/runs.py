@@ -1,0 +1,241 @@
+"""Runs: each is a folder that says what was asked for, how far it is, and what it has made.
+
+run.json      what it is, its state, versions, times, figures
+recipe.json   what it was asked, defaults included
+events.jsonl  figures and notes as they came, one a line
+checkpoints/  what it is resumed from
+artifact/     what it has made
+"""
+
+import fcntl
+import os
+import platform
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from math import isfinite
+from pathlib import Path
+from time import sleep
+from typing import Any, Final, Literal
+
+import msgspec
+
+from causette.clock import utc_now
+from causette.errors import CausetteError, Conflict, InvalidRequest, NotFound
+from causette.ids import new_id
+from causette.lab.types import Artifact, Events
+
+RunStatus = Literal["running", "interrupted", "failed", "done"]
+# What decides about a run's figures besides its recipe.
+_VERSIONS: Final = ("causette", "torch", "transformers", "tokenizers")
+_TRIES: Final = 20
+_BETWEEN_SECONDS: Final = 0.01
+# A folder of its own on every system, and no option of a command.
+_NAME: Final = re.compile(r"\w[\w.-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What is known of a run."""
+
+    id: str
+    stage: str
+    status: RunStatus
+    created_at: datetime
+    finished_at: datetime | None = None
+    error: str | None = None
+    #: What came out at the end.
+    metrics: dict[str, float] = field(default_factory=dict[str, float])
+    artifact: str | None = None
+    kind: str | None = None
+    versions: dict[str, str] = field(default_factory=dict[str, str])
+    machine: str = ""
+
+
+class Runs:
+    """The runs in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def begin(self, stage: str, recipe: Mapping[str, Any], name: str | None = None) -> Run:
+        """A new run, with its recipe.
+
+        Raises:
+            InvalidRequest: the name is not one that a folder can have.
+            Conflict: there is one with this name.
+        """
+        if name is not None and not _NAME.fullmatch(name):
+            raise InvalidRequest(
+                f"A run cannot be called {name!r}: use letters, digits, dots, hyphens and underscores, and begin with "
+                "a letter or a digit.",
+                param="name",
+            )
+        run = Run(
+            id=new_id("run") if name is None else name,
+            stage=stage,
+            status="running",
+            created_at=utc_now(),
+            versions={each: version(each) for each in _VERSIONS},
+            machine=f"{platform.machine()}, {os.cpu_count()} cores",
+        )
+        place = self.place(run.id)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir()
+        except FileExistsError:
+            raise Conflict(
+                f"There is a run {run.id} in {self.folder}. Resume it, or give this one another name.",
+                param="name",
+            ) from None
+        _write(place / "recipe.json", dict(recipe))
+        self.put(run)
+        return run
+
+    def find(self, run_id: str) -> Run:
+        """The run with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        path = self.place(run_id) / "run.json"
+        # A name is one folder's, and no way out of this one.
+        if Path(run_id).name != run_id or not path.is_file():
+            raise NotFound(f"There is no run {run_id} in {self.folder}. `causette lab runs` lists them.")
+        run = msgspec.json.decode(path.read_bytes(), type=Run)
+        if run.status == "running" and not self._is_held(run_id):
+            return replace(run, status="interrupted", error="Its process has ended. It can be resumed.")
+        return run
+
+    def recipe(self, run_id: str) -> dict[str, Any]:
+        """What a run was asked."""
+        return msgspec.json.decode((self.place(self.find(run_id).id) / "recipe.json").read_bytes())
+
+    def events(self, run_id: str) -> list[dict[str, Any]]:
+        """What it has told; lines in which its process died are left out."""
+        path = self.place(self.find(run_id).id) / "events.jsonl"
+        events: list[dict[str, Any]] = []
+        for line in path.read_bytes().splitlines() if path.is_file() else ():
+            with suppress(msgspec.DecodeError):
+                events.append(msgspec.json.decode(line))
+        return events
+
+    def list(self) -> list[Run]:
+        """All of them, the newest first."""
+        found = [self.find(path.parent.name) for path in self.folder.glob("*/run.json")]
+        return sorted(found, key=lambda run: run.created_at, reverse=True)
+
+    def place(self, run_id: str) -> Path:
+        """The folder of a run."""
+        return self.folder / run_id
+
+    def put(self, run: Run) -> None:
+        """Write what is known of a run."""
+        _write(self.place(run.id) / "run.json", msgspec.to_builtins(asdict(run)))
+
+    def resumed(self, run: Run) -> Run:
+        """Note that a run is being carried out."""
+        run = replace(run, status="running", finished_at=None, error=None)
+        self.put(run)
+        return run
+
+    def done(self, run: Run, artifact: Artifact) -> Run:
+        """Note what a run has made."""
+        return self._ended(
+            run,
+            status="done",
+            # JSON has no others.
+            metrics={name: value for name, value in artifact.metrics.items() if isfinite(value)},
+            artifact=str(artifact.path),
+            kind=artifact.kind,
+            error=None,
+        )
+
+    def ended(self, run: Run, status: RunStatus, error: str) -> Run:
+        """Note that a run has ended without making anything, and why."""
+        return self._ended(run, status=status, error=error)
+
+    def _is_held(self, run_id: str) -> bool:
+        with (self.place(run_id) / "lock").open("w") as lock:
+            try:
+                # Shared: whoever else looks at the same moment does not hold the run.
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    def _ended(self, run: Run, **changes: Any) -> Run:
+        run = replace(run, finished_at=datetime.now(UTC), **changes)
+        self.put(run)
+        return run
+
+    @contextmanager
+    def held(self, run_id: str) -> Generator[None]:
+        """Hold a run while it is carried out; the system lets go of it when its process ends, however it ends.
+
+        Raises:
+            Conflict: another process carries it out.
+        """
+        with (self.place(run_id) / "lock").open("w") as lock:
+            for left in reversed(range(_TRIES)):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if not left:
+                        raise Conflict(f"The run {run_id} is being carried out by another process.") from None
+                    # Whoever only looks whether it is held lets go at once.
+                    sleep(_BETWEEN_SECONDS)
+            yield
+
+
+class Recorded:
+    """Events that are written to a run's folder, and passed on.
+
+    A resumed run takes its steps after the checkpoint again: what it tells of them stands after what it told before.
+    """
+
+    def __init__(self, path: Path, further: Events) -> None:
+        self._further = further
+        self._path = path
+        self._file = path.open("ab", buffering=0)
+        if self._file.tell() and not path.read_bytes().endswith(b"\n"):
+            # The line that its process died in.
+            self._file.write(b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def progress(self, done: int, total: int | None, what: str) -> None:
+        """Passed on."""
+        self._further.progress(done, total, what)
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Written and passed on."""
+        self._append({"at": utc_now(), "step": step, **values})
+        self._further.metrics(step, values)
+
+    def note(self, text: str) -> None:
+        """Written and passed on."""
+        self._append({"at": utc_now(), "note": text})
+        self._further.note(text)
+
+    def _append(self, event: Mapping[str, object]) -> None:
+        try:
+            self._file.write(msgspec.json.encode(event) + b"\n")
+        except OSError as error:
+            raise CausetteError(
+                f"What the run told could not be written to {self._path}: {error.strerror}. Resume it once there is "
+                "room.",
+                code="events_not_written",
+            ) from error
+
+
+def _write(path: Path, value: Mapping[str, object]) -> None:
+    beside = path.with_suffix(".writing")
+    beside.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    beside.replace(path)
