@@ -26,8 +26,11 @@ export default defineConfig({
   use: {
     locale: "en-GB",
     colorScheme: "light",
+    // Each test is a browser of its own: only those about the installed app need install it.
+    serviceWorkers: "block",
     viewport: { width: 1440, height: 900 },
     trace: "retain-on-failure",
+    screenshot: "only-on-failure",
     launchOptions: {
       executablePath,
       args: [

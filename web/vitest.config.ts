@@ -4,5 +4,13 @@ import app from "./vite.config.ts";
 
 export default mergeConfig(
   app,
-  defineConfig({ test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] } }),
+  // A machine that others use as well takes its time.
+  defineConfig({
+    test: {
+      environment: "jsdom",
+      include: ["src/**/*.test.{ts,tsx}"],
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
+    },
+  }),
 );

@@ -1,4 +1,5 @@
-// Runs before the first paint, so that a chosen theme, language or reading face never flashes in late.
+// Runs before the first paint, so that a chosen theme, language or reading face never flashes in late; and asks for
+// what the page will show, while the scripts that show it are on their way.
 (() => {
   const root = document.documentElement;
   const kept = (name) => {
@@ -13,4 +14,16 @@
   if (kept("reading") === "serif") root.dataset.reading = "serif";
   const locale = kept("locale") ?? navigator.language;
   root.lang = locale.toLowerCase().startsWith("fr") ? "fr" : "en";
+
+  const workspace = kept("workspace");
+  const ask = (path, headers) =>
+    // The app asks again where this came to nothing, and tells what is wrong.
+    [path, fetch(path, { credentials: "same-origin", headers }).catch(() => null)];
+  const talk = location.search === "" ? /^\/c\/([\w-]+)$/.exec(location.pathname)?.[1] : undefined;
+  window.early = new Map([
+    ask("/api/bootstrap", {}),
+    ...(talk
+      ? [ask(`/api/conversations/${talk}`, workspace ? { "x-causette-workspace": workspace } : {})]
+      : []),
+  ]);
 })();

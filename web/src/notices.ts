@@ -6,6 +6,11 @@ export interface Notice {
   action?: { label: string; run: () => void };
 }
 
+interface How {
+  /** It stays until it is answered or dismissed. */
+  stays?: boolean;
+}
+
 const SHOWN_MS = 7_000;
 
 let notices: readonly Notice[] = [];
@@ -18,11 +23,11 @@ function change(next: readonly Notice[]): void {
 }
 
 /** Says something in passing. Returns its id. */
-export function notify(text: string, action?: Notice["action"]): number {
+export function notify(text: string, action?: Notice["action"], { stays = false }: How = {}): number {
   count += 1;
   const id = count;
   change([...notices.slice(-2), action ? { id, text, action } : { id, text }]);
-  setTimeout(() => dismiss(id), SHOWN_MS);
+  if (!stays) setTimeout(() => dismiss(id), SHOWN_MS);
   return id;
 }
 

@@ -8,6 +8,12 @@ export interface Preferences {
   reading: "serif" | null;
   sidebar: "closed" | null;
   model: string | null;
+  /** The workspace that one acts for; null for oneself. */
+  workspace: string | null;
+  /** Whether the last conversations are kept on this device; they are unless one chose otherwise. */
+  offline: "off" | null;
+  /** Whether to be told of long replies that end out of sight. */
+  alerts: "on" | "off" | null;
 }
 
 const prefix = "causette.";

@@ -1,13 +1,21 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
+import { nameTab } from "~/alerts/unseen";
 import { type Locale, languages, useLocale } from "~/i18n";
 import { preferences } from "~/preferences";
+import { Notices } from "~/shell/Notices";
 import { Logo } from "~/ui/Logo";
 
 /** A page for one who is not signed in: one thing to do, and the choice of language. */
-export function Card({ title, lead, children }: { title: string; lead: string; children?: ReactNode }) {
+export function Card({ title, lead, children }: { title: string; lead: ReactNode; children?: ReactNode }) {
   const locale = useLocale();
+  useEffect(() => {
+    nameTab(title);
+  }, [title]);
   return (
     <div className="flex h-full flex-col overflow-y-auto px-5 pt-[max(1.5rem,env(safe-area-inset-top))] pb-[max(1rem,env(safe-area-inset-bottom))]">
+      <div className="relative z-40 h-0">
+        <Notices />
+      </div>
       <main className="mx-auto my-auto w-full max-w-[23rem] py-8">
         <Logo className="mb-6 size-10" />
         <h1 className="text-balance font-serif text-xl tracking-tight">{title}</h1>

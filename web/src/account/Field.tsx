@@ -5,12 +5,14 @@ import { IconButton } from "~/ui/IconButton";
 
 interface Props extends Omit<ComponentProps<"input">, "id"> {
   label: string;
+  /** For a field under a heading that names it already: the label is there for screen readers alone. */
+  hideLabel?: boolean;
   hint?: ReactNode;
   error?: string | undefined;
 }
 
 /** A labelled input with its hint, and below it what is wrong with it. */
-export function Field({ label, hint, error, type, ...rest }: Props) {
+export function Field({ label, hideLabel = false, hint, error, type, className = "", ...rest }: Props) {
   const t = useWords();
   const id = useId();
   const [shown, setShown] = useState(false);
@@ -18,16 +20,17 @@ export function Field({ label, hint, error, type, ...rest }: Props) {
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
   return (
     <div>
-      <label htmlFor={id} className="mb-1.5 block font-medium text-sm">
+      <label htmlFor={id} className={hideLabel ? "sr-only" : "mb-1.5 block font-medium text-sm"}>
         {label}
       </label>
       <div className="relative">
         <input
           id={id}
           type={secret && shown ? "text" : type}
+          data-begin={rest.autoFocus || undefined}
           aria-invalid={error ? true : undefined}
           aria-describedby={described || undefined}
-          className={`h-11 w-full rounded-sm border border-control bg-raised px-3 outline-none transition-colors duration-100 focus:border-accent focus:ring-1 focus:ring-accent aria-invalid:border-danger aria-invalid:ring-danger ${secret ? "pr-12" : ""}`}
+          className={`h-11 w-full rounded-sm border border-control bg-raised px-3 outline-none transition-colors duration-100 focus:border-accent focus:ring-1 focus:ring-accent aria-invalid:border-danger aria-invalid:ring-danger ${secret ? "pe-12" : ""} ${className}`}
           {...rest}
         />
         {secret && (
@@ -35,7 +38,7 @@ export function Field({ label, hint, error, type, ...rest }: Props) {
             label={shown ? t.signIn.hide : t.signIn.show}
             icon={shown ? EyeOff : Eye}
             onClick={() => setShown(!shown)}
-            className="absolute! top-1.5 right-1.5"
+            className="absolute! top-1.5 end-1.5"
             small
           />
         )}

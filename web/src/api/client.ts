@@ -1,16 +1,25 @@
+import { actingFor } from "./acting";
 import { connection } from "./connection";
+import { askedEarly } from "./early";
 import type {
   Bootstrap,
   Conversation,
   ConversationChange,
   Conversations,
+  Correction,
   Generation,
+  Message,
   Model,
   ProblemDetails,
+  Project,
+  ProjectBody,
+  ProjectChange,
+  Run,
   Started,
   Thread,
   User,
   UserChange,
+  Workspace,
 } from "./types";
 
 /** Anything the server refuses (RFC 9457), and `network` when it could not be asked at all. */
@@ -53,19 +62,47 @@ export class Problem extends Error {
   }
 }
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+/** Which conversations a list has. */
+export interface List {
+  scope: "all" | "recent" | "pinned" | "archived";
+  project?: string;
+}
 
-async function call<T>(method: Method, path: string, body?: object, options: RequestInit = {}): Promise<T> {
+/** Where conversations are kept; what is left out stays. */
+export interface Place {
+  pinned?: boolean;
+  archived?: boolean;
+  project_id?: string | null;
+}
+
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Asked as oneself, so that they are answered even when one is in a workspace no more. */
+const needsNoWorkspace = new Set(["/api/bootstrap", "/api/session", "/api/workspaces"]);
+
+/** One request, made for whom one acts for. Rejects with a `Problem`. */
+export async function call<T>(
+  method: Method,
+  path: string,
+  body?: object,
+  options: RequestInit = {},
+): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(path, {
-      method,
-      credentials: "same-origin",
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-      ...options,
-    });
+    const early = method === "GET" ? await askedEarly(path) : null;
+    response =
+      early ??
+      (await fetch(path, {
+        credentials: "same-origin",
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...options,
+        method,
+        headers: {
+          ...(needsNoWorkspace.has(path) ? {} : actingFor()),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...options.headers,
+        },
+      }));
   } catch (error) {
     if (options.signal?.aborted) throw error;
     connection.lost();
@@ -76,34 +113,93 @@ async function call<T>(method: Method, path: string, body?: object, options: Req
   return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
 }
 
-const id = encodeURIComponent;
+export const id = encodeURIComponent;
+
+/** Sent again under the same name, after an answer that never came, something is not begun twice. */
+const under = (name: string): RequestInit => ({ headers: { "idempotency-key": name } });
 
 /** The server's calls, one function each. All reject with a `Problem`. */
 export const api = {
   bootstrap: () => call<Bootstrap>("GET", "/api/bootstrap"),
   setup: (owner: { token: string; name: string; email: string; password: string }) =>
     call<User>("POST", "/api/setup", owner),
-  signIn: (credentials: { email: string; password: string }) =>
-    call<User>("POST", "/api/session", credentials),
   signOut: () => call<void>("DELETE", "/api/session"),
   changeUser: (change: UserChange) => call<User>("PATCH", "/api/user", change),
+  workspaces: () => call<{ items: Workspace[] }>("GET", "/api/workspaces"),
   models: () => call<{ items: Model[] }>("GET", "/api/models"),
 
-  conversations: (before: string | null, limit = 50) =>
-    call<Conversations>("GET", `/api/conversations?limit=${limit}${before ? `&before=${id(before)}` : ""}`),
-  conversation: (conversation: string, signal?: AbortSignal) =>
-    call<Thread>("GET", `/api/conversations/${id(conversation)}`, undefined, signal ? { signal } : {}),
-  startConversation: (first: { content: string; model?: string }) =>
-    call<Started>("POST", "/api/conversations", first),
+  conversations: (before: string | null, list: List = { scope: "all" }, limit = 200) =>
+    call<Conversations>(
+      "GET",
+      `/api/conversations?limit=${limit}&scope=${list.scope}${list.project ? `&project=${id(list.project)}` : ""}${before ? `&before=${id(before)}` : ""}`,
+    ),
+  /** A conversation with the last messages of the branch shown, or with those around the message `at`. */
+  conversation: (conversation: string, { at, signal }: { at?: string; signal?: AbortSignal } = {}) =>
+    call<Thread>(
+      "GET",
+      `/api/conversations/${id(conversation)}${at ? `?at=${id(at)}` : ""}`,
+      undefined,
+      signal ? { signal } : {},
+    ),
+  /** What leads to a message. */
+  before: (conversation: string, message: string, limit: number) =>
+    call<Run>("GET", `/api/conversations/${id(conversation)}/messages?before=${id(message)}&limit=${limit}`),
+  /** What follows a message on the branch of `end`. */
+  after: (conversation: string, message: string, end: string, limit: number) =>
+    call<Run>(
+      "GET",
+      `/api/conversations/${id(conversation)}/messages?after=${id(message)}&end=${id(end)}&limit=${limit}`,
+    ),
+  versions: (message: string) => call<{ items: Message[] }>("GET", `/api/messages/${id(message)}/versions`),
+  startConversation: (
+    first: {
+      content: string;
+      files?: string[];
+      model?: string;
+      project_id?: string;
+      assistant_id?: string;
+      mention?: string;
+      temporary?: boolean;
+    },
+    name: string,
+  ) => call<Started>("POST", "/api/conversations", first, under(name)),
   changeConversation: (conversation: string, change: ConversationChange) =>
     call<Conversation>("PATCH", `/api/conversations/${id(conversation)}`, change),
+  changeConversations: (ids: readonly string[], place: Place) =>
+    call<{ ids: string[] }>("PATCH", "/api/conversations", { ids, ...place }),
   /** Outlives the page, so that a deletion still waiting for "undo" is carried out when the tab closes. */
-  deleteConversation: (conversation: string) =>
-    call<void>("DELETE", `/api/conversations/${id(conversation)}`, undefined, { keepalive: true }),
+  deleteConversations: (ids: readonly string[]) =>
+    call<void>("POST", "/api/conversations/delete", { ids }, { keepalive: true }),
+  /** Says whether a temporary conversation is before somebody; outlives the page that closes. */
+  holdOpen: (conversation: string, open: boolean) =>
+    call<Conversation>("PATCH", `/api/conversations/${id(conversation)}`, { open }, { keepalive: true }),
+  duplicate: (conversation: string, what: { until?: string; title?: string }) =>
+    call<Conversation>("POST", `/api/conversations/${id(conversation)}/duplicate`, what),
 
-  say: (conversation: string, message: { parent_id: string | null; content: string; model?: string }) =>
-    call<Started>("POST", `/api/conversations/${id(conversation)}/messages`, message),
-  regenerate: (message: string, choice: { model?: string }) =>
-    call<Started>("POST", `/api/messages/${id(message)}/regenerate`, choice),
+  projects: () => call<{ items: Project[] }>("GET", "/api/projects"),
+  createProject: (project: ProjectBody) => call<Project>("POST", "/api/projects", project),
+  changeProject: (project: string, change: ProjectChange) =>
+    call<Project>("PATCH", `/api/projects/${id(project)}`, change),
+  deleteProject: (project: string, conversations: "keep" | "delete") =>
+    call<void>("DELETE", `/api/projects/${id(project)}?conversations=${conversations}`),
+
+  say: (
+    conversation: string,
+    message: {
+      parent_id: string | null;
+      content: string;
+      files?: string[];
+      model?: string;
+      mention?: string;
+    },
+    name: string,
+  ) => call<Started>("POST", `/api/conversations/${id(conversation)}/messages`, message, under(name)),
+  regenerate: (message: string, choice: { model?: string }, name: string) =>
+    call<Started>("POST", `/api/messages/${id(message)}/regenerate`, choice, under(name)),
+  correct: (message: string, content: string) =>
+    call<Correction>("POST", `/api/messages/${id(message)}/corrections`, { content }),
+  /** Outlives the page, as above. */
+  deleteMessage: (message: string) =>
+    call<Conversation>("DELETE", `/api/messages/${id(message)}`, undefined, { keepalive: true }),
   stop: (generation: string) => call<Generation>("POST", `/api/generations/${id(generation)}/stop`),
 };

@@ -1,9 +1,19 @@
+import type { PartEvent } from "~/chat/parts/parts";
+import { actingFor } from "./acting";
 import { Problem } from "./client";
 import type { Failure, Message } from "./types";
 
+/** Where a reply stands in the queue, and about how many seconds are left. */
+export interface Place {
+  position: number;
+  seconds: number;
+}
+
 /** One entry of a generation's event log. */
 export type GenerationEvent =
+  | ({ type: "queued" } & Place)
   | { type: "delta"; text: string }
+  | PartEvent
   | {
       type: "finished";
       status: Exclude<Message["status"], "streaming">;
@@ -11,6 +21,7 @@ export type GenerationEvent =
       error: Failure | null;
     }
   | { type: "title"; title: string }
+  | { type: "memory"; count: number }
   | { type: "end" };
 
 /** A parsed server-sent event; `data` is still text. */
@@ -85,7 +96,7 @@ export async function follow(
     let watchdog = setTimeout(abort, SILENCE_MS);
     try {
       const response = await fetch(`/api/generations/${encodeURIComponent(generation)}/events`, {
-        headers: { accept: "text/event-stream", "last-event-id": last },
+        headers: { ...actingFor(), accept: "text/event-stream", "last-event-id": last },
         credentials: "same-origin",
         cache: "no-store",
         signal: attemptSignal.signal,

@@ -13,8 +13,22 @@ export function explain(error: unknown, t: Words): string {
     case "internal_error":
       return t.problem.unknown;
     default:
-      return explainCode(error.code, t) ?? (error.status >= 500 ? t.problem.unknown : error.message);
+      if (error.status >= 500) return explainCode(error.code, t) ?? t.problem.unknown;
+      return explainCode(error.code, t) ?? t.problem.refusal(error.status, error.code, error.message);
   }
+}
+
+const ofPlan = new Set([
+  "rate_limit_exceeded",
+  "insufficient_quota",
+  "request_too_large_for_limit",
+  "model_not_in_plan",
+  "not_in_plan",
+]);
+
+/** Whether a refusal comes from what one's plan allows, so that the page about it helps. */
+export function isOfPlan(code: string): boolean {
+  return ofPlan.has(code);
 }
 
 /** What a failed reply's code means; null for codes without words of their own. */
@@ -36,8 +50,19 @@ export function explainCode(code: string, t: Words): string | null {
     case "conflict":
     case "still_writing":
       return t.problem.conflict;
+    case "rate_limit_exceeded":
+      return t.problem.limitReached;
+    case "insufficient_quota":
+      return t.problem.quotaReached;
+    case "request_too_large_for_limit":
+      return t.problem.tooLargeForPlan;
+    case "model_not_in_plan":
+    case "not_in_plan":
+      return t.problem.notInPlan;
     case "model_not_found":
       return t.problem.modelGone;
+    case "assistant_gone":
+      return t.problem.assistantGone;
     case "body_too_large":
       return t.problem.tooLong;
     default:

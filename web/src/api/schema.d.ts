@@ -4,6 +4,531 @@
  */
 
 export interface paths {
+    "/api/admin/accounts/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Account
+         * @description A person's or a workspace's account: plan, budgets, credit, limits, invoices, this month's usage.
+         */
+        get: operations["get_account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/accounts/{account_id}/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Budget
+         * @description Cap what an account may use.
+         */
+        put: operations["set_budget"];
+        post?: never;
+        /**
+         * Lift Budget
+         * @description Lift a cap.
+         */
+        delete: operations["lift_budget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/accounts/{account_id}/credit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Grant Credit
+         * @description Give an account credit. The same `reference` gives it once.
+         */
+        post: operations["grant_credit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/accounts/{account_id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Assign Plan
+         * @description Give an account a plan, in place of the one it has; an invoiced difference is prorated.
+         */
+        put: operations["assign_plan"];
+        post?: never;
+        /**
+         * End Plan
+         * @description End an account's subscription; the default plan is in force from then on.
+         */
+        delete: operations["end_plan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Audit Log
+         * @description What those who run the house did, the newest first.
+         */
+        get: operations["read_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Feedback Examples
+         * @description What models may learn from, the oldest first. What has no consent, or none any more, is not shown.
+         */
+        get: operations["list_feedback_examples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/feedback/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Feedback
+         * @description How much feedback there is by model, kind and rating: figures only, of everybody's.
+         */
+        get: operations["count_feedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/invoices/{invoice_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * End Invoice
+         * @description Note that an open invoice is paid, or is not to be paid.
+         */
+        patch: operations["end_invoice"];
+        trace?: never;
+    };
+    "/api/admin/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Keys
+         * @description Everybody's API keys, the newest first.
+         */
+        get: operations["list_all_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Any Key
+         * @description End anybody's key at once.
+         */
+        delete: operations["revoke_any_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/machines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Machine Bills
+         * @description What each machine was billed, and what of it stood idle.
+         */
+        get: operations["machine_bills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List People
+         * @description People whose names or addresses hold `q`, the oldest account first.
+         */
+        get: operations["list_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/people/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Person
+         * @description Have somebody run the house or only use it, refuse them, or let them in again.
+         */
+        patch: operations["change_person"];
+        trace?: never;
+    };
+    "/api/admin/people/{user_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign Person Out
+         * @description Sign somebody out everywhere.
+         */
+        delete: operations["sign_person_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Plans
+         * @description The plans in force, and what is wrong with the owner's file.
+         */
+        get: operations["show_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Requests
+         * @description Everybody's requests, the newest first. No word of what was said in them.
+         */
+        get: operations["list_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/requests/{request_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Request
+         * @description One request: its way, what it took, its price, and every posting about it.
+         */
+        get: operations["get_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/requests/{request_id}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Request
+         * @description Change what a settled request was charged, by a posting. The same `reference` does so once.
+         */
+        post: operations["correct_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * House Usage
+         * @description Everybody's usage, in rows by time and group: tokens, charges, costs, compute and energy.
+         */
+        get: operations["house_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Workspaces
+         * @description Workspaces whose names hold `q`, the oldest first.
+         */
+        get: operations["list_all_workspaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assistants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Assistants
+         * @description Assistants, the newest first: one's own, those of one's workspaces, those for everybody, or of these the
+         *     recommended; `recent` are those that one has talked with, the latest first.
+         */
+        get: operations["list_assistants"];
+        put?: never;
+        /**
+         * Create Assistant
+         * @description Make an assistant.
+         */
+        post: operations["create_assistant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assistants/{assistant_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Assistant
+         * @description One that is one's own, or shared with one. Who may use it reads all that it is made of.
+         */
+        get: operations["get_assistant"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Assistant
+         * @description Delete one's own. Conversations begun with it stay, and go on without it.
+         */
+        delete: operations["delete_assistant"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Assistant
+         * @description Change one's own. Replies that are begun from then on follow it.
+         */
+        patch: operations["change_assistant"];
+        trace?: never;
+    };
+    "/api/assistants/{assistant_id}/duplicate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Duplicate Assistant
+         * @description Make a copy that is one's own and shared with nobody.
+         */
+        post: operations["duplicate_assistant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assistants/{assistant_id}/featured": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Feature Assistant
+         * @description Recommend one to everybody: for those who run the house.
+         */
+        put: operations["feature_assistant"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assistants/{assistant_id}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Assistant Picture
+         * @description The picture of one that one may use. Asked for with its `picture_id` in the query, it never changes.
+         */
+        get: operations["assistant_picture"];
+        /**
+         * Set Assistant Picture
+         * @description Give one's own a picture (PNG, JPEG or WebP of up to 256 kB), or take it away.
+         */
+        put: operations["set_assistant_picture"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/bootstrap": {
         parameters: {
             query?: never;
@@ -33,7 +558,10 @@ export interface paths {
         };
         /**
          * List Conversations
-         * @description One's conversations, the most recently active first.
+         * @description One's conversations, the most recently active first; pinned and archived ones by when they became so.
+         *
+         *     `all` is what is not archived, `recent` what of that is neither pinned nor in a project. Temporary conversations
+         *     are in no list.
          */
         get: operations["list_conversations"];
         put?: never;
@@ -45,7 +573,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Conversations
+         * @description Pin, archive or move up to 500 at once; answers with those that there were.
+         */
+        patch: operations["change_conversations"];
         trace?: never;
     };
     "/api/conversations/{conversation_id}": {
@@ -57,7 +589,9 @@ export interface paths {
         };
         /**
          * Get Conversation
-         * @description One conversation with its whole tree.
+         * @description One conversation with the end of the branch that it shows, or with what is around the message `at`.
+         *
+         *     A message that is on another branch is shown on that one.
          */
         get: operations["get_conversation"];
         put?: never;
@@ -71,12 +605,12 @@ export interface paths {
         head?: never;
         /**
          * Change Conversation
-         * @description Rename it, remember the branch being shown, or choose the model of its next replies.
+         * @description Rename it, remember the branch being shown, choose the model of its next replies, or say where it is kept.
          */
         patch: operations["change_conversation"];
         trace?: never;
     };
-    "/api/conversations/{conversation_id}/messages": {
+    "/api/conversations/{conversation_id}/duplicate": {
         parameters: {
             query?: never;
             header?: never;
@@ -86,10 +620,412 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Duplicate Conversation
+         * @description Copy it whole, or one branch of it.
+         */
+        post: operations["duplicate_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Conversation
+         * @description One conversation as a file.
+         */
+        get: operations["export_conversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Feedback
+         * @description What one said of a conversation's replies.
+         */
+        get: operations["list_feedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Matches
+         * @description Which messages have a text, of the branch that is shown.
+         */
+        get: operations["list_matches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/memories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Conversation Memories
+         * @description What is kept from one conversation.
+         */
+        get: operations["conversation_memories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Messages
+         * @description What leads to the message `before`; or what follows `after` on the branch that the message `end` is on.
+         */
+        get: operations["list_messages"];
+        put?: never;
+        /**
          * Send Message
          * @description Add a message; the reply is begun at once.
          */
         post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Share Conversation
+         * @description Make a link to a snapshot of one branch. What is said later is not in it.
+         */
+        post: operations["share_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete Conversations
+         * @description Delete up to 500 at once, with everything in them. What is not there is left out.
+         */
+        post: operations["delete_conversations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Credit
+         * @description Prepaid credit, of oneself or of the workspace that one acts for.
+         */
+        get: operations["get_credit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/credit/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Buy Credit
+         * @description Where to pay for credit.
+         */
+        post: operations["buy_credit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/email-change/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Email Change
+         * @description Change the address with the letter's link, signed in as who has asked for it.
+         */
+        post: operations["confirm_email_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/everything": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Export
+         * @description Whether an archive of everything is being made, and whether there is one to fetch.
+         */
+        get: operations["read_export"];
+        put?: never;
+        /**
+         * Ask For Export
+         * @description Have an archive of everything made. It can be fetched for seven days.
+         */
+        post: operations["ask_for_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/everything/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Export
+         * @description The archive.
+         */
+        get: operations["fetch_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/feedback/{feedback_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Feedback
+         * @description Take back what one said.
+         */
+        delete: operations["delete_feedback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Files
+         * @description One's files, the newest first, with the conversations that they are in; or what a project of one's or an
+         *     assistant of one's holds.
+         */
+        get: operations["list_files"];
+        put?: never;
+        /**
+         * Upload File
+         * @description Upload a file: its bytes are the body, as they are. What it is, its bytes say. It becomes knowledge of the
+         *     project or the assistant of one's that is named.
+         */
+        post: operations["upload_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read File
+         * @description One file, and how far its reading is.
+         */
+        get: operations["read_file"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete File
+         * @description Delete it. Messages that have it say that it was deleted.
+         */
+        delete: operations["delete_file"];
+        options?: never;
+        head?: never;
+        /**
+         * Change File
+         * @description Rename it, or make it knowledge of a project or an assistant of one's.
+         */
+        patch: operations["change_file"];
+        trace?: never;
+    };
+    "/api/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * File Content
+         * @description Its bytes. Pictures are shown by browsers, all else is saved.
+         */
+        get: operations["file_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{file_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read File Again
+         * @description Read once more what could not be read.
+         */
+        post: operations["read_file_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{file_id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * File Thumbnail
+         * @description A small picture of a picture; while there is none, the picture.
+         */
+        get: operations["file_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/approvals/{step_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Step
+         * @description Say yes or no to a step that waits for it; the reply goes on.
+         */
+        post: operations["answer_step"];
         delete?: never;
         options?: never;
         head?: never;
@@ -105,13 +1041,74 @@ export interface paths {
         };
         /**
          * Generation Events
-         * @description The reply's log as server-sent events, from any point: `delta`, `finished`, `title`, `end`.
+         * @description The reply's log as server-sent events, from any point: `delta`, `thinking`, `step`, `finished`, `end`…
          *
-         *     An event's `id` is its place in the log; send the last one as `Last-Event-ID` to go on after it.
+         *     An event's `id` is its place in the log; send the last one as `Last-Event-ID` to go on after it. Without `end`
+         *     the stream ends when the session does.
          */
         get: operations["generation_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/steps/{step_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Step Result
+         * @description What a step found, in full.
+         */
+        get: operations["step_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/steps/{step_id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim Step
+         * @description Take a step that waits for a browser: the first one has it.
+         */
+        post: operations["claim_step"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/steps/{step_id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver Step
+         * @description Bring what came of a step that this browser has claimed; the reply goes on with it.
+         */
+        post: operations["deliver_step"];
         delete?: never;
         options?: never;
         head?: never;
@@ -138,6 +1135,486 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Imports
+         * @description One's imports, the newest first.
+         */
+        get: operations["list_imports"];
+        put?: never;
+        /**
+         * Bring Archive
+         * @description Bring an archive, its bytes being the body. What it has is found out at once; nothing is imported yet.
+         */
+        post: operations["bring_archive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Import
+         * @description What an archive has, and what came of it.
+         */
+        get: operations["read_import"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Import
+         * @description Forget an archive; what was imported of it stays.
+         */
+        delete: operations["delete_import"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{import_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Import
+         * @description Import what was chosen.
+         */
+        post: operations["start_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/instructions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Instructions
+         * @description One's custom instructions.
+         */
+        get: operations["get_instructions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Instructions
+         * @description Write them, or turn them on and off.
+         */
+        patch: operations["change_instructions"];
+        trace?: never;
+    };
+    "/api/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invitations
+         * @description The invitations that have not been accepted yet. Owners only.
+         */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Invite
+         * @description Invite somebody. Owners only.
+         */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take Invitation Back
+         * @description End an invitation. Owners only.
+         */
+        delete: operations["take_invitation_back"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invoices
+         * @description One's own invoices, or the workspace's that one acts for.
+         */
+        get: operations["list_invoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invoices/{invoice_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Invoice
+         * @description One invoice.
+         */
+        get: operations["get_invoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invoices/{invoice_id}.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Print Invoice
+         * @description An invoice as a page to print.
+         */
+        get: operations["print_invoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Job
+         * @description How far something is that was asked for.
+         */
+        get: operations["read_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Job
+         * @description Call it off. What has ended stays as it is.
+         */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description One's keys; with `x-causette-workspace`, those for the workspace: one's own, or as its admin everybody's.
+         */
+        get: operations["list_keys"];
+        put?: never;
+        /**
+         * Create Key
+         * @description Make a key that acts as oneself, or with `x-causette-workspace` for the workspace.
+         */
+        post: operations["create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Key
+         * @description End it at once. There is no way back.
+         */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Key
+         * @description Change its name, scopes, limits or end, from the next request on.
+         */
+        patch: operations["change_key"];
+        trace?: never;
+    };
+    "/api/knowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Knowledge States
+         * @description How far files are to be searched; those that have not been read, and others' files, are left out.
+         */
+        get: operations["knowledge_states"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open Document
+         * @description What a file says around a passage.
+         */
+        get: operations["open_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{file_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Document
+         * @description Try again to make a file searchable that could not be.
+         */
+        post: operations["retry_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Memories
+         * @description All that is kept of one, the newest first.
+         */
+        get: operations["list_memories"];
+        put?: never;
+        /**
+         * Write Memory
+         * @description Keep something in one's own words.
+         */
+        post: operations["write_memory"];
+        /**
+         * Forget All
+         * @description Forget all of it.
+         */
+        delete: operations["forget_all"];
+        options?: never;
+        head?: never;
+        /**
+         * Turn Memory
+         * @description Turn memory on or off.
+         */
+        patch: operations["turn_memory"];
+        trace?: never;
+    };
+    "/api/memories/{memory_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget
+         * @description Forget it.
+         */
+        delete: operations["forget"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Memory
+         * @description Word it otherwise.
+         */
+        patch: operations["change_memory"];
+        trace?: never;
+    };
+    "/api/messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Message
+         * @description Delete a message with all that follows it; replies being written there end.
+         */
+        delete: operations["delete_message"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{message_id}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct Reply
+         * @description Put one's own words beside a reply, as the version that is shown and gone on from.
+         */
+        post: operations["correct_reply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{message_id}/preference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Prefer Reply
+         * @description Say that this version is better than another: of two replies, or one's correction than what it corrects.
+         */
+        put: operations["prefer_reply"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{message_id}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Rate Reply
+         * @description Say that a reply is good or bad, in the place of what one said of it before.
+         */
+        put: operations["rate_reply"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/messages/{message_id}/regenerate": {
         parameters: {
             query?: never;
@@ -149,9 +1626,49 @@ export interface paths {
         put?: never;
         /**
          * Regenerate
-         * @description Begin another reply beside this one.
+         * @description Begin another reply beside this one, or one to a message of one's own.
          */
         post: operations["regenerate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{message_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description A message's versions in full, itself among them.
+         */
+        get: operations["list_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{message_id}/working-folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Working Folder
+         * @description The files that Python of this message finds: what is attached to it and to what leads to it.
+         */
+        get: operations["working_folder"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -178,6 +1695,202 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Passkeys
+         * @description One's passkeys, the newest first.
+         */
+        get: operations["list_passkeys"];
+        put?: never;
+        /**
+         * Register Passkey
+         * @description Keep the passkey that the browser has made.
+         */
+        post: operations["register_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/{passkey_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Passkey
+         * @description Accept a passkey no more.
+         */
+        delete: operations["delete_passkey"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename Passkey
+         * @description Give a passkey another name.
+         */
+        patch: operations["rename_passkey"];
+        trace?: never;
+    };
+    "/api/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Passkey Registration Options
+         * @description What the browser needs to make a passkey.
+         */
+        post: operations["passkey_registration_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Password Reset
+         * @description Have a link sent that sets a new password. 202 whether or not there is such an account.
+         */
+        post: operations["ask_for_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Password
+         * @description Set a new password with the letter's link. All sessions end.
+         */
+        post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Plans
+         * @description The plans that can be chosen, with their prices now and the next ones, and what tokens cost.
+         */
+        get: operations["list_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Projects
+         * @description One's projects, in the order in which they were made.
+         */
+        get: operations["list_projects"];
+        put?: never;
+        /**
+         * Create Project
+         * @description Make a project.
+         */
+        post: operations["create_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Project
+         * @description Delete it. Its conversations stay, and belong to no project, or are deleted with it.
+         */
+        delete: operations["delete_project"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Project
+         * @description Change its name, its looks or its instructions.
+         */
+        patch: operations["change_project"];
+        trace?: never;
+    };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description One's conversations in which something is found, by their titles and messages.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -193,7 +1906,7 @@ export interface paths {
         put?: never;
         /**
          * Sign In
-         * @description Sign in.
+         * @description Sign in. 202 says that a code is to follow, at ``POST /api/session/code``.
          */
         post: operations["sign_in"];
         /**
@@ -201,6 +1914,110 @@ export interface paths {
          * @description Sign out. Doing so twice is no error.
          */
         delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign In With Code
+         * @description The second step of signing in.
+         */
+        post: operations["sign_in_with_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign In With Passkey
+         * @description Sign in with a passkey; nothing else is asked for.
+         */
+        post: operations["sign_in_with_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Passkey Sign In Options
+         * @description What the browser needs to sign somebody in with a passkey of theirs.
+         */
+        post: operations["passkey_sign_in_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description The browsers in which one is signed in, the newest session first.
+         */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Other Sessions
+         * @description Sign out everywhere else, at once.
+         */
+        delete: operations["revoke_other_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Session
+         * @description Sign out in one browser, at once.
+         */
+        delete: operations["revoke_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -226,6 +2043,448 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/shared/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Shared
+         * @description What a link leads to, for anybody who has it. Members of its workspace only, where it has one.
+         */
+        get: operations["read_shared"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared/{token}/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Continue Shared
+         * @description Copy it into one's own conversations, to go on with it.
+         */
+        post: operations["continue_shared"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared/{token}/pictures/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Shared Picture
+         * @description A picture of what a link leads to, for whoever the link is for, and for as long.
+         */
+        get: operations["read_shared_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Shares
+         * @description One's links, the newest first, and whether and with whom one may share.
+         */
+        get: operations["list_shares"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Shares
+         * @description End all of one's links.
+         */
+        delete: operations["revoke_shares"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shares/{share_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Share
+         * @description End a link.
+         */
+        delete: operations["revoke_share"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shares/{share_id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Share
+         * @description Take the snapshot again, of the branch that is shown now. The link stays the same.
+         */
+        post: operations["renew_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-on/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Begin Sign On
+         * @description Send the browser to a provider. It comes back signed in, to the page ``next``, or to the sign-in page.
+         *
+         *     That page is given ``#challenge=…`` when a code is to follow, or ``?error=CODE``.
+         */
+        get: operations["begin_sign_on"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-on/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finish Sign On
+         * @description Where a provider sends the browser back to.
+         */
+        get: operations["finish_sign_on"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-on/{provider}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Link Identity
+         * @description Have one's account at a provider linked. It comes back to ``/settings`` with ``linked`` or ``error``.
+         */
+        post: operations["link_identity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign Up Options
+         * @description How a stranger can come in.
+         */
+        get: operations["sign_up_options"];
+        put?: never;
+        /**
+         * Sign Up
+         * @description Ask for an account: 202 and a letter, whether or not the address has one. 201 with an invitation.
+         */
+        post: operations["sign_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-up/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Sign Up
+         * @description Make the account that the letter is about, and sign in.
+         */
+        post: operations["confirm_sign_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-up/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Invitation
+         * @description What a link invites to.
+         */
+        post: operations["read_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stripe/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stripe Webhook
+         * @description What Stripe has to say. Its signature over the very bytes is what lets it in.
+         */
+        post: operations["stripe_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Subscription
+         * @description The plan in force for oneself, or for the workspace that one acts for.
+         */
+        get: operations["get_subscription"];
+        put?: never;
+        /**
+         * Subscribe
+         * @description Subscribe to a plan that has no price, or to one for its trial.
+         */
+        post: operations["subscribe"];
+        /**
+         * Cancel Subscription
+         * @description End the subscription when its period ends, or at once.
+         */
+        delete: operations["cancel_subscription"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Subscription
+         * @description Change plan or seats, or take back a cancellation.
+         */
+        patch: operations["change_subscription"];
+        trace?: never;
+    };
+    "/api/subscription/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Out
+         * @description Where to pay for a plan.
+         */
+        post: operations["check_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/subscription/portal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Portal
+         * @description Where to change cards and addresses.
+         */
+        post: operations["open_portal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/subscription/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Change
+         * @description What `PATCH /api/subscription` would do and cost now. Changes nothing.
+         */
+        get: operations["preview_change"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tools
+         * @description The tools that one's conversations can use.
+         */
+        get: operations["list_tools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own Usage
+         * @description What was used, in rows by time and group. In a workspace, plain members see their own part.
+         */
+        get: operations["own_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own Limits
+         * @description The limits of one's plan and budgets, and how far each is used.
+         */
+        get: operations["own_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own Requests
+         * @description Single requests, the newest first.
+         */
+        get: operations["own_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/user": {
         parameters: {
             query?: never;
@@ -236,7 +2495,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete Account
+         * @description Delete one's account and all that is one's own. It cannot be undone.
+         */
+        delete: operations["delete_account"];
         options?: never;
         head?: never;
         /**
@@ -244,6 +2507,410 @@ export interface paths {
          * @description Change one's name, language or theme.
          */
         patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/user/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Email Change
+         * @description Have a link sent to another address that makes it one's own.
+         */
+        post: operations["ask_for_email_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Factors
+         * @description What one can sign in with.
+         */
+        get: operations["list_factors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Identities
+         * @description One's accounts elsewhere, the oldest first.
+         */
+        get: operations["list_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/identities/{identity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unlink Identity
+         * @description Sign in with an account elsewhere no more.
+         */
+        delete: operations["unlink_identity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Password
+         * @description Change one's password. All other sessions end.
+         */
+        put: operations["change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol Totp
+         * @description Make a secret for an authenticator app. Codes are asked for once one has been confirmed.
+         */
+        post: operations["enrol_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Totp
+         * @description Ask for codes from now on. The recovery codes are shown once.
+         */
+        post: operations["confirm_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/totp/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable Totp
+         * @description Ask for no code any more.
+         */
+        post: operations["disable_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/totp/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Recovery Codes
+         * @description Ten other recovery codes in place of those there are. They are shown once.
+         */
+        post: operations["renew_recovery_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/training-consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Training Consent
+         * @description Whether models may learn from one's feedback, and whether one was asked.
+         */
+        get: operations["get_training_consent"];
+        /**
+         * Set Training Consent
+         * @description Let models learn from one's feedback, what was said before included, or from none of it any more.
+         */
+        put: operations["set_training_consent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspace-invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Workspace Invitation
+         * @description Join the workspace. The link is used up.
+         */
+        post: operations["accept_workspace_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspace-invitations/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline Workspace Invitation
+         * @description Do not join. The link is used up.
+         */
+        post: operations["decline_workspace_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspace-invitations/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Workspace Invitation
+         * @description What the invitation says.
+         */
+        post: operations["read_workspace_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workspaces
+         * @description The workspaces that one is in, the oldest first.
+         */
+        get: operations["list_workspaces"];
+        put?: never;
+        /**
+         * Create Workspace
+         * @description Make a workspace, and be its owner.
+         */
+        post: operations["create_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{workspace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Workspace
+         * @description One workspace, and what one is in it.
+         */
+        get: operations["get_workspace"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Workspace
+         * @description Delete it with its members, invitations and keys (owners). What it has used stays in the books.
+         */
+        delete: operations["delete_workspace"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename Workspace
+         * @description Give it another name (admins).
+         */
+        patch: operations["rename_workspace"];
+        trace?: never;
+    };
+    "/api/workspaces/{workspace_id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workspace Invitations
+         * @description The open invitations to it (admins).
+         */
+        get: operations["list_workspace_invitations"];
+        put?: never;
+        /**
+         * Invite To Workspace
+         * @description Invite somebody by e-mail (admins). The answer holds the link as well, to be passed on without mail.
+         */
+        post: operations["invite_to_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{workspace_id}/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Workspace Invitation
+         * @description Take an invitation back (admins).
+         */
+        delete: operations["revoke_workspace_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{workspace_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Members
+         * @description Everybody in it, in the order in which they came.
+         */
+        get: operations["list_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{workspace_id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Member
+         * @description Take somebody out (admins), or leave by one's own id.
+         */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Member
+         * @description Make a member something else (admins; owners, where owners are concerned).
+         */
+        patch: operations["change_member"];
         trace?: never;
     };
     "/v1/chat/completions": {
@@ -351,6 +3018,347 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccountMember
+         * @description Somebody in a workspace.
+         */
+        AccountMemberOut: {
+            /** Email */
+            email: string;
+            /**
+             * Joined At
+             * Format: date-time
+             */
+            joined_at: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member";
+            /** User Id */
+            user_id: string;
+        };
+        /**
+         * Account
+         * @description A person's or a workspace's account: what it has, owes and may. ``person`` is null for a workspace.
+         */
+        AccountOut: {
+            /** Budgets */
+            budgets: components["schemas"]["BudgetOut"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Credit Nano */
+            credit_nano: number;
+            /** Id */
+            id: string;
+            /** Invoices */
+            invoices: components["schemas"]["InvoiceOut"][];
+            /** Limits */
+            limits: components["schemas"]["LimitOut"][];
+            /** Members */
+            members: components["schemas"]["AccountMemberOut"][];
+            /** Name */
+            name: string;
+            person: components["schemas"]["PersonOut"] | null;
+            /** Plan Id */
+            plan_id: string;
+            subscription: components["schemas"]["SubscriptionOut"] | null;
+            this_month: components["schemas"]["CostlyUsageRowOut"] | null;
+        };
+        /**
+         * ApprovalBody
+         * @description Yes or no.
+         */
+        ApprovalBody: {
+            /** Approved */
+            approved: boolean;
+        };
+        /**
+         * ExportArchive
+         * @description An archive of everything, to be fetched.
+         */
+        ArchiveOut: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When it is deleted
+             */
+            expires_at: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /**
+             * Size
+             * @description Bytes
+             */
+            size: number;
+        };
+        /**
+         * AssignBody
+         * @description A plan that is given by hand: its price is invoiced, or with ``collection`` ``none`` it is a gift.
+         */
+        AssignBody: {
+            /**
+             * Collection
+             * @default none
+             * @enum {string}
+             */
+            collection?: "none" | "invoice";
+            /** Plan Id */
+            plan_id: string;
+            /**
+             * Postpaid Usd
+             * @description How much of what is used beyond the plan may be owed
+             * @default 0
+             */
+            postpaid_usd?: string;
+            /** Seats */
+            seats?: number | null;
+            /**
+             * Trial Days
+             * @default 0
+             */
+            trial_days?: number;
+        };
+        /**
+         * AssistantBody
+         * @description An assistant to make.
+         */
+        AssistantBody: {
+            /**
+             * Colour
+             * @default terracotta
+             * @enum {string}
+             */
+            colour?: "terracotta" | "amber" | "olive" | "green" | "teal" | "blue" | "violet" | "rose";
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Effort */
+            effort?: ("off" | "low" | "medium" | "high") | null;
+            /** Emoji */
+            emoji?: string | null;
+            /**
+             * Instructions
+             * @default
+             */
+            instructions?: string;
+            /**
+             * Model
+             * @description Null for the house's default
+             */
+            model?: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Sharing
+             * @default private
+             * @enum {string}
+             */
+            sharing?: "private" | "workspace" | "everybody";
+            /**
+             * Starters
+             * @default []
+             */
+            starters?: string[];
+            /**
+             * Tools
+             * @description Names of tools that its conversations begin with
+             * @default []
+             */
+            tools?: string[];
+            /**
+             * Workspace Id
+             * @description With the sharing `workspace`
+             */
+            workspace_id?: string | null;
+        };
+        /**
+         * AssistantList
+         * @description Some assistants; ``next`` is what to send as ``before`` for those after them.
+         */
+        AssistantList: {
+            /** Items */
+            items: components["schemas"]["AssistantSummaryOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * AssistantPatch
+         * @description What to change of an assistant; what is left out stays.
+         */
+        AssistantPatch: {
+            /**
+             * Colour
+             * @default terracotta
+             * @enum {string}
+             */
+            colour?: "terracotta" | "amber" | "olive" | "green" | "teal" | "blue" | "violet" | "rose";
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Effort */
+            effort?: ("off" | "low" | "medium" | "high") | null;
+            /** Emoji */
+            emoji?: string | null;
+            /**
+             * Instructions
+             * @default
+             */
+            instructions?: string;
+            /**
+             * Model
+             * @description Null for the house's default
+             */
+            model?: string | null;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Sharing
+             * @default private
+             * @enum {string}
+             */
+            sharing?: "private" | "workspace" | "everybody";
+            /**
+             * Starters
+             * @default []
+             */
+            starters?: string[];
+            /**
+             * Tools
+             * @description Names of tools that its conversations begin with
+             * @default []
+             */
+            tools?: string[];
+            /**
+             * Workspace Id
+             * @description With the sharing `workspace`
+             */
+            workspace_id?: string | null;
+        };
+        /**
+         * AssistantSummary
+         * @description An assistant as lists have it.
+         */
+        AssistantSummaryOut: {
+            /**
+             * Colour
+             * @enum {string}
+             */
+            colour: "terracotta" | "amber" | "olive" | "green" | "teal" | "blue" | "violet" | "rose";
+            /** Description */
+            description: string;
+            /** Emoji */
+            emoji: string | null;
+            /** Featured */
+            featured: boolean;
+            /** Id */
+            id: string;
+            /** Mine */
+            mine: boolean;
+            /** Name */
+            name: string;
+            /** Owner Name */
+            owner_name: string;
+            /** Picture Id */
+            picture_id: string | null;
+            /**
+             * Sharing
+             * @enum {string}
+             */
+            sharing: "private" | "workspace" | "everybody";
+            /**
+             * Used At
+             * @description When one talked with it last
+             */
+            used_at?: string | null;
+            /** Workspace Id */
+            workspace_id: string | null;
+        };
+        /**
+         * Attachment
+         * @description A file that a message has, as it was when the message was sent.
+         */
+        AttachmentOut: {
+            /** Height */
+            height: number | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "image" | "pdf" | "document" | "slides" | "sheet" | "web" | "markdown" | "text" | "code" | "table" | "other";
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+            /** Width */
+            width: number | null;
+        };
+        /**
+         * AuditEntry
+         * @description One act of who runs the house.
+         */
+        AuditEntryOut: {
+            /** Act */
+            act: string;
+            /** Actor */
+            actor: string;
+            /** Actor Id */
+            actor_id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Details */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "begun" | "done" | "refused";
+            /** Refusal */
+            refusal: string | null;
+            /** Target */
+            target: string;
+            /** Target Id */
+            target_id: string;
+        };
+        /**
+         * AuditPage
+         * @description Acts, the newest first.
+         */
+        AuditPage: {
+            /** Items */
+            items: components["schemas"]["AuditEntryOut"][];
+            /**
+             * Next
+             * @description `before` of the page after this one
+             */
+            next: string | null;
+        };
+        /**
          * Bootstrap
          * @description What the web app needs to know before it shows anything.
          */
@@ -362,6 +3370,103 @@ export interface components {
             user: components["schemas"]["UserOut"] | null;
             /** Version */
             version: string;
+        };
+        /**
+         * BudgetBody
+         * @description A cap, in place of the one on the same meter and window.
+         */
+        BudgetBody: {
+            /**
+             * Amount
+             * @description US dollars for money, else a whole number
+             */
+            amount: string;
+            /**
+             * Meter
+             * @enum {string}
+             */
+            meter: "requests" | "tokens" | "money";
+            /**
+             * Window
+             * @enum {string}
+             */
+            window: "day" | "month" | "total";
+            /**
+             * Workspace Id
+             * @description Only what the person uses in this workspace
+             */
+            workspace_id?: string | null;
+        };
+        /**
+         * Budget
+         * @description A cap: on requests, tokens or nano-dollars.
+         */
+        BudgetOut: {
+            /** Amount */
+            amount: number;
+            /**
+             * Meter
+             * @enum {string}
+             */
+            meter: "requests" | "tokens" | "money";
+            /** Window */
+            window: string;
+            /** Workspace Id */
+            workspace_id: string | null;
+        };
+        /**
+         * CatalogueOut
+         * @description The plans in force. While ``problems`` has any, the file is not taken over and the last good plans hold.
+         */
+        CatalogueOut: {
+            /** Default Plan */
+            default_plan: string;
+            /** File */
+            file: string;
+            /** File Exists */
+            file_exists: boolean;
+            /** Grace Days */
+            grace_days: number;
+            /** Items */
+            items: components["schemas"]["PlanInForceOut"][];
+            /** Payment Days */
+            payment_days: number;
+            /** Problems */
+            problems: components["schemas"]["PlanProblem"][];
+            /** Token Prices */
+            token_prices: components["schemas"]["TokenPriceOut"][];
+            /** Unpaid Plan */
+            unpaid_plan: string;
+        };
+        /**
+         * CorrectionBody
+         * @description What the reply should have said.
+         */
+        causette__assistant__tree__routes__CorrectionBody: {
+            /** Content */
+            content: string;
+        };
+        /**
+         * CorrectionBody
+         * @description A change to what a settled request was charged: a posting of its own, never an edit.
+         */
+        causette__console__bodies__CorrectionBody: {
+            /**
+             * Memo
+             * @description Why; kept with it for good
+             */
+            memo: string;
+            /**
+             * Reference
+             * @description Chosen by whoever asks: the same one does it once
+             */
+            reference: string;
+            /**
+             * Usd
+             * @description More, or with a minus less
+             * @example -0.25
+             */
+            usd: string;
         };
         /**
          * ChatCompletionBody
@@ -434,6 +3539,69 @@ export interface components {
             user?: string | null;
         };
         /**
+         * ChoiceBody
+         * @description What to import of an archive.
+         */
+        ChoiceBody: {
+            /**
+             * Conversations
+             * @default true
+             */
+            conversations?: boolean;
+            /**
+             * Files
+             * @description Pictures and other files
+             * @default true
+             */
+            files?: boolean;
+            /**
+             * Instructions
+             * @description In the place of one's own
+             * @default false
+             */
+            instructions?: boolean;
+            /**
+             * Memories
+             * @default true
+             */
+            memories?: boolean;
+            /**
+             * Projects
+             * @description With their documents
+             * @default true
+             */
+            projects?: boolean;
+        };
+        /**
+         * ClaimBody
+         * @description Who takes a step.
+         */
+        ClaimBody: {
+            /**
+             * Browser
+             * @description A name that the browser gave itself
+             */
+            browser: string;
+        };
+        /**
+         * CodeBody
+         * @description A code that the authenticator app shows.
+         */
+        CodeBody: {
+            /** Code */
+            code: string;
+        };
+        /**
+         * CodeProofBody
+         * @description That it is still you: by password, or by a code of the authenticator app's.
+         */
+        CodeProofBody: {
+            /** Code */
+            code?: string | null;
+            /** Password */
+            password?: string | null;
+        };
+        /**
          * CompletionBody
          * @description ``POST /v1/completions``.
          */
@@ -491,6 +3659,91 @@ export interface components {
             user?: string | null;
         };
         /**
+         * ConfirmSignUpBody
+         * @description The token of the letter's link, and the password chosen at sign-up.
+         */
+        ConfirmSignUpBody: {
+            /** Password */
+            password: string;
+            /** Token */
+            token: string;
+        };
+        /**
+         * ConsentBody
+         * @description An answer to the question with this version of its words.
+         */
+        ConsentBody: {
+            /** Given */
+            given: boolean;
+            /** Version */
+            version: string;
+        };
+        /**
+         * TrainingConsent
+         * @description Whether models may learn from one's feedback. Nobody who was not asked has agreed.
+         */
+        ConsentOut: {
+            /** Answered At */
+            answered_at: string | null;
+            /** Asked */
+            asked: boolean;
+            /** Given */
+            given: boolean;
+            /**
+             * Version
+             * @description Of the words to ask with
+             */
+            version: string;
+        };
+        /**
+         * ImportContents
+         * @description What an archive has.
+         */
+        ContentsOut: {
+            /**
+             * Account
+             * @description Whose it was there
+             */
+            account: string | null;
+            /** Conversations */
+            conversations: number;
+            /**
+             * Files
+             * @description Pictures aside
+             */
+            files: number;
+            /** Instructions */
+            instructions: boolean;
+            /** Memories */
+            memories: number;
+            /** Messages */
+            messages: number;
+            /** Pictures */
+            pictures: number;
+            /** Projects */
+            projects: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "chatgpt" | "claude" | "open_webui" | "causette";
+            /** Trouble Count */
+            trouble_count: number;
+            /**
+             * Troubles
+             * @description The first 200 of them
+             */
+            troubles: components["schemas"]["TroubleOut"][];
+        };
+        /**
+         * ConversationIds
+         * @description Which conversations.
+         */
+        ConversationIds: {
+            /** Ids */
+            ids: string[];
+        };
+        /**
          * ConversationList
          * @description Some conversations; ``next`` is what to send as ``before`` for those after them.
          */
@@ -510,6 +3763,13 @@ export interface components {
              * @description A reply that is being written now
              */
             active_generation_id: string | null;
+            /** Archived */
+            archived: boolean;
+            /**
+             * Assistant Id
+             * @description The custom assistant that it was begun with, which may be gone since
+             */
+            assistant_id?: string | null;
             /**
              * Created At
              * Format: date-time
@@ -524,6 +3784,22 @@ export interface components {
             id: string;
             /** Model */
             model: string;
+            /**
+             * Options
+             * @description How its last reply was made
+             */
+            options?: {
+                [key: string]: unknown;
+            } | null;
+            /** Pinned */
+            pinned: boolean;
+            /** Project Id */
+            project_id: string | null;
+            /**
+             * Temporary
+             * @description Listed nowhere, and deleted by itself
+             */
+            temporary: boolean;
             /** Title */
             title: string;
             /**
@@ -537,21 +3813,304 @@ export interface components {
          * @description What to change; what is left out stays.
          */
         ConversationPatch: {
+            /**
+             * Archived
+             * @default false
+             */
+            archived?: boolean;
             /** Current Message Id */
             current_message_id?: string | null;
             /** Model */
             model?: string | null;
+            /**
+             * Open
+             * @description Whether a temporary conversation is before somebody; deleted soon when it is not
+             */
+            open?: boolean | null;
+            /**
+             * Pinned
+             * @default false
+             */
+            pinned?: boolean;
+            /**
+             * Project Id
+             * @description Null for no project
+             */
+            project_id?: string | null;
             /** Title */
             title?: string | null;
         };
         /**
-         * ConversationWithMessages
-         * @description A conversation and every node of its tree, oldest first.
+         * ConversationsPatch
+         * @description What to change of several conversations; what is left out stays.
          */
-        ConversationWithMessages: {
+        ConversationsPatch: {
+            /**
+             * Archived
+             * @default false
+             */
+            archived?: boolean;
+            /** Ids */
+            ids: string[];
+            /**
+             * Pinned
+             * @default false
+             */
+            pinned?: boolean;
+            /**
+             * Project Id
+             * @description Null for no project
+             */
+            project_id?: string | null;
+        };
+        /**
+         * Correction
+         * @description The correction, in the conversation as it is now.
+         */
+        CorrectionOut: {
             conversation: components["schemas"]["ConversationOut"];
-            /** Messages */
-            messages: components["schemas"]["MessageOut"][];
+            message: components["schemas"]["MessageOut"];
+        };
+        /**
+         * CostlyUsageRowOut
+         * @description The same, with what it cost the house.
+         */
+        CostlyUsageRowOut: {
+            /** Audio Seconds */
+            audio_seconds: number;
+            /** Cached Tokens */
+            cached_tokens: number;
+            /** Charge Nano */
+            charge_nano: number;
+            /** Compute Ns */
+            compute_ns: number;
+            /** Cost Nano */
+            cost_nano: number;
+            /** Energy Uj */
+            energy_uj: number;
+            /** Group */
+            group: string | null;
+            /** Images */
+            images: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** List Nano */
+            list_nano: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Reasoning Tokens */
+            reasoning_tokens: number;
+            /** Requests */
+            requests: number;
+            /** Start */
+            start: string | null;
+        };
+        /**
+         * CountList
+         * @description All counts.
+         */
+        CountList: {
+            /** Items */
+            items: components["schemas"]["CountOut"][];
+        };
+        /**
+         * FeedbackCount
+         * @description How much feedback of a kind there is on a model's replies.
+         */
+        CountOut: {
+            /** Count */
+            count: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rating" | "comparison" | "correction";
+            /** Model */
+            model: string | null;
+            /** Rating */
+            rating: ("up" | "down") | null;
+            /**
+             * Usable
+             * @description As much of it as models may learn from
+             */
+            usable: number;
+        };
+        /**
+         * CreditBody
+         * @description How much credit to buy, in US dollars.
+         */
+        CreditBody: {
+            /**
+             * Usd
+             * @description A decimal number
+             * @example 20.00
+             */
+            usd: string;
+        };
+        /**
+         * Credit
+         * @description Prepaid credit in US dollars; negative is what is owed.
+         */
+        CreditOut: {
+            /**
+             * Nano
+             * @description The same in billionths of a dollar
+             */
+            nano: number;
+            /** Usd */
+            usd: string;
+        };
+        /**
+         * CreditState
+         * @description Prepaid credit in billionths of a dollar; negative is what is owed.
+         */
+        CreditState: {
+            /** Credit Nano */
+            credit_nano: number;
+        };
+        /**
+         * CustomAssistant
+         * @description An assistant with all that it is made of.
+         */
+        CustomAssistantOut: {
+            /**
+             * Colour
+             * @enum {string}
+             */
+            colour: "terracotta" | "amber" | "olive" | "green" | "teal" | "blue" | "violet" | "rose";
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Description */
+            description: string;
+            /** Effort */
+            effort: ("off" | "low" | "medium" | "high") | null;
+            /** Emoji */
+            emoji: string | null;
+            /** Featured */
+            featured: boolean;
+            /** Id */
+            id: string;
+            /** Instructions */
+            instructions: string;
+            /** Mine */
+            mine: boolean;
+            /** Model */
+            model: string | null;
+            /** Name */
+            name: string;
+            /** Owner Name */
+            owner_name: string;
+            /** Picture Id */
+            picture_id: string | null;
+            /**
+             * Sharing
+             * @enum {string}
+             */
+            sharing: "private" | "workspace" | "everybody";
+            /** Starters */
+            starters: string[];
+            /** Tools */
+            tools: string[];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Used At
+             * @description When one talked with it last
+             */
+            used_at?: string | null;
+            /** Version */
+            version: number;
+            /** Workspace Id */
+            workspace_id: string | null;
+        };
+        /**
+         * DeliveryBody
+         * @description What came of a step that a browser has run.
+         */
+        DeliveryBody: {
+            /**
+             * Browser
+             * @description A name that the browser gave itself
+             */
+            browser: string;
+            /**
+             * Summary
+             * @description A line of it, for the reader
+             */
+            summary: string;
+            /**
+             * Text
+             * @description What the model is told
+             */
+            text: string;
+        };
+        /**
+         * DocumentList
+         * @description Some files.
+         */
+        DocumentList: {
+            /** Items */
+            items: components["schemas"]["DocumentOut"][];
+        };
+        /**
+         * KnowledgeDocument
+         * @description How far a file is to be searched.
+         */
+        DocumentOut: {
+            /**
+             * Embedded
+             * @description How many of them are found by their meaning so far
+             */
+            embedded: number;
+            /** Error Code */
+            error_code: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /** File Id */
+            file_id: string;
+            /**
+             * Passages
+             * @description How many it has
+             */
+            passages: number;
+            status: components["schemas"]["IndexStatus"];
+            /** Title */
+            title: string;
+        };
+        /**
+         * DuplicateAssistantBody
+         * @description What the copy is called; as the original when left out.
+         */
+        DuplicateAssistantBody: {
+            /** Name */
+            name?: string | null;
+        };
+        /**
+         * DuplicateBody
+         * @description What to copy: the branch that leads to the message ``until``, or the whole tree.
+         */
+        DuplicateBody: {
+            /**
+             * Title
+             * @description The original's when not given
+             */
+            title?: string | null;
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * EmailBody
+         * @description Whose password has been forgotten.
+         */
+        EmailBody: {
+            /** Email */
+            email: string;
         };
         /**
          * EmbeddingBody
@@ -568,6 +4127,306 @@ export interface components {
             model: string;
             /** User */
             user?: string | null;
+        };
+        /**
+         * TotpEnrolment
+         * @description A secret for an authenticator app, shown once. ``qr`` is an SVG in a ``data:`` URI, of ``uri``.
+         */
+        EnrolmentOut: {
+            /** Qr */
+            qr: string;
+            /** Secret */
+            secret: string;
+            /** Uri */
+            uri: string;
+        };
+        /**
+         * EverythingExport
+         * @description How far an export of everything is.
+         */
+        EverythingOut: {
+            /** @description What can be fetched now */
+            archive: components["schemas"]["ArchiveOut"] | null;
+            /** @description The one that was asked for last */
+            job: components["schemas"]["JobOut"] | null;
+        };
+        /**
+         * ExampleList
+         * @description Some examples; ``next`` is what to send as ``after`` for those after them.
+         */
+        ExampleList: {
+            /** Items */
+            items: components["schemas"]["ExampleOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * FeedbackExample
+         * @description Feedback as a model learns from it (docs/assistant.md).
+         */
+        ExampleOut: {
+            /** Chosen */
+            chosen: string | null;
+            /**
+             * Chosen Model
+             * @description Null for a person's own words
+             */
+            chosen_model: string | null;
+            /** Comment */
+            comment: string;
+            /** Consent Version */
+            consent_version: string;
+            /**
+             * Consented At
+             * Format: date-time
+             */
+            consented_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rating" | "comparison" | "correction";
+            /** Prompt */
+            prompt: components["schemas"]["PromptTurn"][];
+            /** Reasons */
+            reasons: ("accurate" | "clear" | "complete" | "tone" | "inaccurate" | "unclear" | "incomplete" | "instructions" | "unsafe")[];
+            /** Rejected */
+            rejected: string | null;
+            /** Rejected Model */
+            rejected_model: string | null;
+        };
+        /**
+         * Excerpt
+         * @description A document around a passage. Passages may overlap: each begins at its ``start``.
+         */
+        ExcerptOut: {
+            document: components["schemas"]["DocumentOut"];
+            /** Passages */
+            passages: components["schemas"]["PassageOut"][];
+        };
+        /**
+         * Factors
+         * @description What somebody can sign in with.
+         */
+        FactorsOut: {
+            /** Passkeys */
+            passkeys: components["schemas"]["PasskeyOut"][];
+            /** Password */
+            password: boolean;
+            /** Recovery Codes Left */
+            recovery_codes_left: number;
+            /** Totp */
+            totp: boolean;
+        };
+        /**
+         * Feature
+         * @description Something that a plan allows or does not. Its value is its name in ``plans.toml``.
+         * @enum {string}
+         */
+        Feature: "api_keys" | "workspaces" | "files" | "web_search" | "code" | "images" | "voice" | "custom_assistants" | "fine_tuning" | "sharing" | "priority";
+        /**
+         * FeaturedBody
+         * @description Whether the house recommends it.
+         */
+        FeaturedBody: {
+            /** Featured */
+            featured: boolean;
+        };
+        /**
+         * FeedbackList
+         * @description What one said of a conversation's replies.
+         */
+        FeedbackList: {
+            /** Items */
+            items: components["schemas"]["FeedbackOut"][];
+        };
+        /**
+         * Feedback
+         * @description What one said of a reply.
+         */
+        FeedbackOut: {
+            /** Comment */
+            comment: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rating" | "comparison" | "correction";
+            /**
+             * Message Id
+             * @description The reply that is rated, or the one that is preferred
+             */
+            message_id: string;
+            /**
+             * Other Id
+             * @description The one that it is preferred to
+             */
+            other_id: string | null;
+            /** Rating */
+            rating: ("up" | "down") | null;
+            /** Reasons */
+            reasons: ("accurate" | "clear" | "complete" | "tone" | "inaccurate" | "unclear" | "incomplete" | "instructions" | "unsafe")[];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * FileList
+         * @description One's files, the newest first; ``next`` is what to send as ``before`` for those after them.
+         */
+        FileList: {
+            /** Items */
+            items: components["schemas"]["ListedFile"][];
+            /**
+             * Largest
+             * @description Bytes that one file may have
+             */
+            largest: number;
+            /** Next */
+            next: string | null;
+            /**
+             * Taken
+             * @description Bytes that all of one's files have together
+             */
+            taken: number;
+            /**
+             * Together
+             * @description Bytes that they may have
+             */
+            together: number;
+        };
+        /**
+         * File
+         * @description Something that was uploaded.
+         */
+        FileOut: {
+            /**
+             * Assistant Id
+             * @description The custom assistant that it is knowledge of
+             */
+            assistant_id: string | null;
+            /**
+             * Characters
+             * @description Of text that was read
+             */
+            characters: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error Code */
+            error_code: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /** Height */
+            height: number | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "image" | "pdf" | "document" | "slides" | "sheet" | "web" | "markdown" | "text" | "code" | "table" | "other";
+            /**
+             * Media Type
+             * @description As its bytes say
+             */
+            media_type: string;
+            /** Name */
+            name: string;
+            /**
+             * Project Id
+             * @description The project that it is knowledge of
+             */
+            project_id: string | null;
+            /**
+             * Size
+             * @description Bytes
+             */
+            size: number;
+            /** @description How far its reading is */
+            status: components["schemas"]["FileStatus"];
+            /**
+             * Width
+             * @description Of a picture, in pixels
+             */
+            width: number | null;
+        };
+        /**
+         * FilePatch
+         * @description What to change of a file; what is left out stays.
+         */
+        FilePatch: {
+            /**
+             * Assistant Id
+             * @description Null for no assistant
+             */
+            assistant_id?: string | null;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Project Id
+             * @description Null for no project
+             */
+            project_id?: string | null;
+        };
+        /**
+         * FileStatus
+         * @description How far the reading of a file is. A picture has nothing to be read, and is ready at once.
+         * @enum {string}
+         */
+        FileStatus: "waiting" | "ready" | "failed";
+        /**
+         * FileUse
+         * @description A conversation whose messages have a file.
+         */
+        FileUse: {
+            /** Conversation Id */
+            conversation_id: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * FoundOut
+         * @description A conversation in which something was found.
+         */
+        FoundOut: {
+            /** Conversation Id */
+            conversation_id: string;
+            /** @description None when only the title has the words */
+            hit: components["schemas"]["HitOut"] | null;
+            /**
+             * Matches
+             * @description How many messages have the words, of those looked at
+             */
+            matches: number;
+            /** Title */
+            title: components["schemas"]["SegmentOut"][];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
         };
         /**
          * Generation
@@ -589,11 +4448,471 @@ export interface components {
             model: string;
             status: components["schemas"]["Status"];
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+        /**
+         * GrantBody
+         * @description Credit that nobody has paid for.
+         */
+        GrantBody: {
+            /**
+             * Memo
+             * @description Why; kept with it for good
+             */
+            memo: string;
+            /**
+             * Reference
+             * @description Chosen by whoever asks: the same one does it once
+             */
+            reference: string;
+            /** Usd */
+            usd: string;
         };
+        /**
+         * HeldKeyList
+         * @description Everybody's keys, the newest first.
+         */
+        HeldKeyList: {
+            /** Items */
+            items: components["schemas"]["HeldKeyOut"][];
+            /**
+             * Next
+             * @description `before` of the page after this one
+             */
+            next: string | null;
+        };
+        /**
+         * HeldKey
+         * @description A key with who made it.
+         */
+        HeldKeyOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Hint */
+            hint: string;
+            /** Id */
+            id: string;
+            /**
+             * Imposed
+             * @description The limits that an admin has set, which its maker may lower and not raise or lift
+             */
+            imposed: ("rpm" | "tpm" | "day_usd" | "month_usd" | "total_usd")[];
+            /** Last Used At */
+            last_used_at: string | null;
+            limits: components["schemas"]["KeyLimitsBody"];
+            /** Maker Email */
+            maker_email: string;
+            /**
+             * Maker Id
+             * @description The user who made it
+             */
+            maker_id: string;
+            /** Name */
+            name: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Scopes */
+            scopes: ("all" | "inference" | "embeddings" | "models")[];
+            /**
+             * Workspace Id
+             * @description The workspace that it acts for; null for its maker
+             */
+            workspace_id: string | null;
+        };
+        /**
+         * HitOut
+         * @description The message that answers best.
+         */
+        HitOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Model */
+            model: string | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "assistant";
+            /** Snippet */
+            snippet: components["schemas"]["SegmentOut"][];
+        };
+        /**
+         * HouseUsageOut
+         * @description Everybody's usage, with what it cost.
+         */
+        HouseUsageOut: {
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Items */
+            items: components["schemas"]["CostlyUsageRowOut"][];
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
+        /**
+         * IdentityList
+         * @description One's accounts elsewhere, the oldest first.
+         */
+        IdentityList: {
+            /** Items */
+            items: components["schemas"]["IdentityOut"][];
+        };
+        /**
+         * Identity
+         * @description An account elsewhere that signs one in.
+         */
+        IdentityOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string | null;
+            /** Id */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Provider */
+            provider: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ImagePart
+         * @description A picture in a message, for models that see.
+         */
+        ImagePart: {
+            image_url: components["schemas"]["ImageUrl"];
+            /**
+             * Type
+             * @constant
+             */
+            type: "image_url";
+        };
+        /**
+         * ImageUrl
+         * @description A picture, as a ``data:`` URL: this server fetches nothing for a stranger, and has no engine do so.
+         */
+        ImageUrl: {
+            /** Detail */
+            detail?: ("auto" | "low" | "high") | null;
+            /** Url */
+            url: string;
+        };
+        /**
+         * ImportList
+         * @description One's imports of the last seven days.
+         */
+        ImportList: {
+            /** Items */
+            items: components["schemas"]["ImportOut"][];
+        };
+        /**
+         * Import
+         * @description An archive that was brought.
+         */
+        ImportOut: {
+            contents: components["schemas"]["ContentsOut"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Error
+             * @description Why it failed
+             */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Job Id
+             * @description Says how far it is, under /api/jobs
+             */
+            job_id: string | null;
+            /** Name */
+            name: string;
+            report: components["schemas"]["ReportOut"] | null;
+            /** Size */
+            size: number;
+            /** Source */
+            source: ("chatgpt" | "claude" | "open_webui" | "causette") | null;
+            status: components["schemas"]["ImportStatus"];
+        };
+        /**
+         * ImportStatus
+         * @description Where an import is: its archive is read; it waits for its owner's choice; it is carried out; it is over.
+         * @enum {string}
+         */
+        ImportStatus: "reading" | "ready" | "importing" | "done" | "failed";
+        /**
+         * Included
+         * @description What the monthly price contains.
+         */
+        IncludedOut: {
+            /** Everything */
+            everything: boolean;
+            /** Tokens */
+            tokens: number | null;
+            /** Usd */
+            usd: string | null;
+        };
+        /**
+         * IndexStatus
+         * @description How far a document is. One that is read is found by its words already; when it is ready, by its meaning too.
+         * @enum {string}
+         */
+        IndexStatus: "reading" | "ready" | "failed";
+        /**
+         * Instructions
+         * @description What one tells every model: about oneself, and how it is to answer.
+         */
+        InstructionsOut: {
+            /** About */
+            about: string;
+            /** Answers */
+            answers: string;
+            /**
+             * Enabled
+             * @description Off keeps the texts, and tells them to no model
+             */
+            enabled: boolean;
+            /**
+             * Longest
+             * @description Characters that each text may have
+             */
+            longest: number;
+            /** Updated At */
+            updated_at: string | null;
+        };
+        /**
+         * InstructionsPatch
+         * @description What to change of them; what is left out stays.
+         */
+        InstructionsPatch: {
+            /** About */
+            about?: string | null;
+            /** Answers */
+            answers?: string | null;
+            /** Enabled */
+            enabled?: boolean | null;
+        };
+        /**
+         * InvitationBody
+         * @description Whom to invite, as what.
+         */
+        InvitationBody: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @default member
+             * @enum {string}
+             */
+            role?: "owner" | "member";
+        };
+        /**
+         * InvitationList
+         * @description The invitations that have not been accepted yet, the newest first.
+         */
+        InvitationList: {
+            /** Items */
+            items: components["schemas"]["InvitationOut"][];
+        };
+        /**
+         * Invitation
+         * @description An invitation that has not been accepted yet.
+         */
+        InvitationOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "member";
+        };
+        /**
+         * InvitationTokenBody
+         * @description The token of an invitation's link.
+         */
+        InvitationTokenBody: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * InvitedToWorkspace
+         * @description What an invitation says to whoever holds its link.
+         */
+        InvitedOut: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Inviter Name */
+            inviter_name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "member";
+            /** Workspace Name */
+            workspace_name: string;
+        };
+        /**
+         * InvoiceLine
+         * @description One line of an invoice.
+         */
+        InvoiceLineOut: {
+            /** Amount */
+            amount: string;
+            /** Quantity */
+            quantity: number;
+            /** Text */
+            text: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * InvoiceList
+         * @description Invoices, the newest first.
+         */
+        InvoiceList: {
+            /** Items */
+            items: components["schemas"]["InvoiceOut"][];
+        };
+        /**
+         * Invoice
+         * @description An invoice; one with a negative total is a credit note.
+         */
+        InvoiceOut: {
+            /** Currency */
+            currency: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /** Lines */
+            lines: components["schemas"]["InvoiceLineOut"][];
+            /** Number */
+            number: string;
+            /** Paid At */
+            paid_at: string | null;
+            /**
+             * Period End
+             * Format: date-time
+             */
+            period_end: string;
+            /**
+             * Period Start
+             * Format: date-time
+             */
+            period_start: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "paid" | "void";
+            /** Total */
+            total: string;
+        };
+        /**
+         * InvoicePatch
+         * @description How an open invoice ended.
+         */
+        InvoicePatch: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "paid" | "void";
+        };
+        /**
+         * Job
+         * @description A piece of background work.
+         */
+        JobOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error Code */
+            error_code: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Progress
+             * @description How far it is
+             */
+            progress: number;
+            /**
+             * Result
+             * @description What came of it
+             */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            status: components["schemas"]["JobStatus"];
+            /**
+             * Total
+             * @description How far it goes; null where nobody can say
+             */
+            total: number | null;
+        };
+        /**
+         * JobStatus
+         * @description Where a job is in its life. The last three are its end.
+         * @enum {string}
+         */
+        JobStatus: "queued" | "running" | "done" | "failed" | "cancelled";
         /**
          * JsonSchemaIn
          * @description A named JSON Schema.
@@ -611,6 +4930,400 @@ export interface components {
             strict?: boolean | null;
         };
         /**
+         * KeyBody
+         * @description A key to make. Without ``expires_at`` it never ends.
+         */
+        KeyBody: {
+            /** Expires At */
+            expires_at?: string | null;
+            /** @default {} */
+            limits?: components["schemas"]["KeyLimitsBody"];
+            /** Name */
+            name: string;
+            /**
+             * Scopes
+             * @default [
+             *       "all"
+             *     ]
+             */
+            scopes?: ("all" | "inference" | "embeddings" | "models")[];
+        };
+        /**
+         * KeyLimits
+         * @description The most that a key may be used; null for no limit of its own. Amounts are in US dollars, as ``"20.00"``.
+         */
+        KeyLimitsBody: {
+            /** Day Usd */
+            day_usd?: string | null;
+            /** Month Usd */
+            month_usd?: string | null;
+            /**
+             * Rpm
+             * @description Requests per minute
+             */
+            rpm?: number | null;
+            /** Total Usd */
+            total_usd?: string | null;
+            /**
+             * Tpm
+             * @description Tokens per minute
+             */
+            tpm?: number | null;
+        };
+        /**
+         * ApiKeyList
+         * @description Keys, ended ones included, the newest first.
+         */
+        KeyList: {
+            /** Items */
+            items: components["schemas"]["KeyOut"][];
+        };
+        /**
+         * ApiKey
+         * @description A key without its secret, of which ``hint`` is the last four characters.
+         */
+        KeyOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Hint */
+            hint: string;
+            /** Id */
+            id: string;
+            /**
+             * Imposed
+             * @description The limits that an admin has set, which its maker may lower and not raise or lift
+             */
+            imposed: ("rpm" | "tpm" | "day_usd" | "month_usd" | "total_usd")[];
+            /** Last Used At */
+            last_used_at: string | null;
+            limits: components["schemas"]["KeyLimitsBody"];
+            /**
+             * Maker Id
+             * @description The user who made it
+             */
+            maker_id: string;
+            /** Name */
+            name: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Scopes */
+            scopes: ("all" | "inference" | "embeddings" | "models")[];
+            /**
+             * Workspace Id
+             * @description The workspace that it acts for; null for its maker
+             */
+            workspace_id: string | null;
+        };
+        /**
+         * KeyPatch
+         * @description What to change of a key; what is left out stays, within ``limits`` too, where null lifts one.
+         */
+        KeyPatch: {
+            /** Expires At */
+            expires_at?: string | null;
+            /** @default {} */
+            limits?: components["schemas"]["KeyLimitsBody"];
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Scopes
+             * @default []
+             */
+            scopes?: ("all" | "inference" | "embeddings" | "models")[];
+        };
+        /**
+         * LimitList
+         * @description Every limit that one meets, whichever model one asks for.
+         */
+        LimitList: {
+            /** Items */
+            items: components["schemas"]["LimitOut"][];
+        };
+        /**
+         * Limit
+         * @description A limit that one meets; ``used`` has in it what is ``held`` for requests in progress.
+         */
+        LimitOut: {
+            /** Amount */
+            amount: number;
+            /** Held */
+            held: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "plan" | "included" | "budget";
+            /**
+             * Meter
+             * @description Money is in nano-dollars
+             * @enum {string}
+             */
+            meter: "requests" | "tokens" | "money";
+            /** Model */
+            model: string | null;
+            /**
+             * Per
+             * @description Seconds (`10800s`), `day`, `month` or `total`
+             */
+            per: string;
+            /** Remaining */
+            remaining: number;
+            /**
+             * Resets At
+             * @description Null where time changes nothing, or before the first request
+             */
+            resets_at: string | null;
+            /** Used */
+            used: number;
+            /** Whose */
+            whose: ("person" | "workspace" | "member") | null;
+        };
+        /**
+         * LinkOut
+         * @description A place in the web.
+         */
+        LinkOut: {
+            /** Title */
+            title: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * File
+         * @description A file, with where it is used.
+         */
+        ListedFile: {
+            /**
+             * Assistant Id
+             * @description The custom assistant that it is knowledge of
+             */
+            assistant_id: string | null;
+            /**
+             * Characters
+             * @description Of text that was read
+             */
+            characters: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error Code */
+            error_code: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /** Height */
+            height: number | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "image" | "pdf" | "document" | "slides" | "sheet" | "web" | "markdown" | "text" | "code" | "table" | "other";
+            /**
+             * Media Type
+             * @description As its bytes say
+             */
+            media_type: string;
+            /** Name */
+            name: string;
+            /**
+             * Project Id
+             * @description The project that it is knowledge of
+             */
+            project_id: string | null;
+            /**
+             * Size
+             * @description Bytes
+             */
+            size: number;
+            /** @description How far its reading is */
+            status: components["schemas"]["FileStatus"];
+            /** Uses */
+            uses: components["schemas"]["FileUse"][];
+            /**
+             * Width
+             * @description Of a picture, in pixels
+             */
+            width: number | null;
+        };
+        /**
+         * MachineList
+         * @description Machines, by name.
+         */
+        MachineList: {
+            /** Items */
+            items: components["schemas"]["MachineOut"][];
+        };
+        /**
+         * MachineBill
+         * @description What a machine was billed: ``bill_nano`` is allocated plus idle.
+         */
+        MachineOut: {
+            /** Allocated Nano */
+            allocated_nano: number;
+            /** Bill Nano */
+            bill_nano: number;
+            /** Idle Nano */
+            idle_nano: number;
+            /** Idle Uj */
+            idle_uj: number;
+            /** Machine */
+            machine: string;
+        };
+        /**
+         * MatchesList
+         * @description The messages that have what was looked for, oldest first.
+         */
+        MatchesListOut: {
+            /** Items */
+            items: components["schemas"]["MatchesOut"][];
+        };
+        /**
+         * Matches
+         * @description A message that has what was looked for.
+         */
+        MatchesOut: {
+            /**
+             * Count
+             * @description How often it has it
+             */
+            count: number;
+            /** Message Id */
+            message_id: string;
+        };
+        /**
+         * WorkspaceMemberList
+         * @description Everybody in a workspace.
+         */
+        MemberList: {
+            /** Items */
+            items: components["schemas"]["MemberOut"][];
+        };
+        /**
+         * WorkspaceMember
+         * @description Somebody in a workspace.
+         */
+        MemberOut: {
+            /** Email */
+            email: string;
+            /**
+             * Joined At
+             * Format: date-time
+             */
+            joined_at: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member";
+            /** User Id */
+            user_id: string;
+        };
+        /**
+         * MemberPatch
+         * @description What to make of a member.
+         */
+        MemberPatch: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member";
+        };
+        /**
+         * MemoriesOfConversation
+         * @description What is kept from one conversation.
+         */
+        MemoriesOfConversation: {
+            /** Items */
+            items: components["schemas"]["MemoryOut"][];
+        };
+        /**
+         * MemoryBody
+         * @description Something to keep, in one's own words.
+         */
+        MemoryBody: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * MemoryList
+         * @description All that is kept of a person.
+         */
+        MemoryList: {
+            /**
+             * Enabled
+             * @description Off keeps the list, and tells it to no model
+             */
+            enabled: boolean;
+            /** Items */
+            items: components["schemas"]["MemoryOut"][];
+            /**
+             * Longest
+             * @description Characters that a memory may have
+             */
+            longest: number;
+            /**
+             * Most
+             * @description Memories that are kept
+             */
+            most: number;
+        };
+        /**
+         * Memory
+         * @description Something that is kept of a person.
+         */
+        MemoryOut: {
+            /**
+             * Conversation Id
+             * @description Where it was said, while there is that
+             */
+            conversation_id: string | null;
+            /** Conversation Title */
+            conversation_title: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Message Id */
+            message_id: string | null;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "asked" | "noticed" | "written";
+            /** Text */
+            text: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * MemoryPatch
+         * @description Whether anything is remembered, and told to models.
+         */
+        MemoryPatch: {
+            /** Enabled */
+            enabled: boolean;
+        };
+        /**
          * MessageError
          * @description Why a reply failed.
          */
@@ -626,7 +5339,7 @@ export interface components {
          */
         MessageIn: {
             /** Content */
-            content?: string | components["schemas"]["TextPart"][] | null;
+            content?: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"])[] | null;
             /**
              * Role
              * @enum {string}
@@ -638,10 +5351,25 @@ export interface components {
          * @description A node of the tree.
          */
         MessageOut: {
+            /**
+             * Assistant Id
+             * @description The custom assistant that a reply is by, or that a message is said to
+             */
+            assistant_id?: string | null;
+            /**
+             * Attachments
+             * @default []
+             */
+            attachments?: components["schemas"]["AttachmentOut"][];
             /** Content */
             content: string;
             /** Conversation Id */
             conversation_id: string;
+            /**
+             * Corrects Id
+             * @description The reply that a person corrected with this one
+             */
+            corrects_id: string | null;
             /**
              * Created At
              * Format: date-time
@@ -659,11 +5387,23 @@ export interface components {
             /** Parent Id */
             parent_id: string | null;
             /**
+             * Parts
+             * @description What was thought and which tools ran (docs/assistant.md)
+             */
+            parts?: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
              * Role
              * @enum {string}
              */
             role: "user" | "assistant";
             status: components["schemas"]["Status"];
+            /**
+             * Versions
+             * @description Its versions, itself among them, oldest first: siblings with the same role
+             */
+            versions: string[];
         };
         /**
          * ModelList
@@ -695,20 +5435,1017 @@ export interface components {
             /** Name */
             name: string;
             /**
+             * Sees
+             * @description Whether it sees pictures in messages
+             */
+            sees: boolean;
+            /**
              * State
              * @enum {string}
              */
             state: "ready" | "starting" | "down";
+            /**
+             * Thinks
+             * @description Whether it thinks before it answers, for as long as it is let
+             */
+            thinks: boolean;
             /** Title */
             title: string;
         };
         /**
+         * NameBody
+         * @description What to call it.
+         */
+        NameBody: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * NewEmailBody
+         * @description The address to be. ``password`` may be left out within 15 minutes of signing in.
+         */
+        NewEmailBody: {
+            /** Email */
+            email: string;
+            /** Password */
+            password?: string | null;
+        };
+        /**
+         * NewInvitation
+         * @description A fresh invitation. Its ``link`` is shown once, for handing over where no mail is sent.
+         */
+        NewInvitationOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Link */
+            link: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "member";
+        };
+        /**
+         * NewApiKey
+         * @description A fresh key with its secret, which is shown this once.
+         */
+        NewKeyOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Hint */
+            hint: string;
+            /** Id */
+            id: string;
+            /**
+             * Imposed
+             * @description The limits that an admin has set, which its maker may lower and not raise or lift
+             */
+            imposed: ("rpm" | "tpm" | "day_usd" | "month_usd" | "total_usd")[];
+            /** Last Used At */
+            last_used_at: string | null;
+            limits: components["schemas"]["KeyLimitsBody"];
+            /**
+             * Maker Id
+             * @description The user who made it
+             */
+            maker_id: string;
+            /** Name */
+            name: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Scopes */
+            scopes: ("all" | "inference" | "embeddings" | "models")[];
+            /** Secret */
+            secret: string;
+            /**
+             * Workspace Id
+             * @description The workspace that it acts for; null for its maker
+             */
+            workspace_id: string | null;
+        };
+        /**
+         * NewPasswordBody
+         * @description The token of the letter's link, and the password to be.
+         */
+        NewPasswordBody: {
+            /** Password */
+            password: string;
+            /** Token */
+            token: string;
+        };
+        /**
+         * NewWorkspaceInvitation
+         * @description A fresh invitation with its link, which is shown this once.
+         */
+        NewWorkspaceInvitationOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Invited By
+             * @description The inviter's user id
+             */
+            invited_by: string;
+            /** Link */
+            link: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "member";
+        };
+        /**
+         * OpenAIError
+         * @description Why it was refused, as OpenAI says it
+         */
+        OpenAIError: {
+            error: {
+                code: string | null;
+                /** @description What was wrong, and what to do */
+                message: string;
+                param: string | null;
+                type: string;
+            };
+        };
+        /**
+         * ReplyOptions
+         * @description How a reply is to be made.
+         */
+        Options: {
+            /**
+             * Effort
+             * @description For models that think
+             */
+            effort?: ("off" | "low" | "medium" | "high") | null;
+            /**
+             * Samples
+             * @description Answers to write, of which the commonest is kept
+             * @default 1
+             */
+            samples?: number;
+            /**
+             * Tools
+             * @description Names of tools that may be used
+             * @default []
+             */
+            tools?: string[];
+        };
+        /**
+         * Passage
+         * @description A piece of a document.
+         */
+        PassageOut: {
+            /** End */
+            end: number;
+            /** Headings */
+            headings: string[];
+            /** Number */
+            number: number;
+            place: components["schemas"]["PlaceOut"] | null;
+            /**
+             * Start
+             * @description Where it begins in the document's text, in code points
+             */
+            start: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * PasskeyBody
+         * @description What ``navigator.credentials.create()`` gave, as ``toJSON()`` writes it, and what to call it.
+         */
+        PasskeyBody: {
+            /** Credential */
+            credential: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
+        };
+        /**
+         * PasskeyList
+         * @description Somebody's passkeys, the newest first.
+         */
+        PasskeyList: {
+            /** Items */
+            items: components["schemas"]["PasskeyOut"][];
+        };
+        /**
+         * Passkey
+         * @description A passkey. ``synced`` says that its maker keeps copies on several devices.
+         */
+        PasskeyOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Synced */
+            synced: boolean;
+        };
+        /**
+         * PasskeyQuestion
+         * @description What to give to ``navigator.credentials``, after ``PublicKeyCredential.parse…OptionsFromJSON()``.
+         */
+        PasskeyQuestion: {
+            /** Public Key */
+            public_key: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * PasskeySignInBody
+         * @description What ``navigator.credentials.get()`` gave, as ``toJSON()`` writes it.
+         */
+        PasskeySignInBody: {
+            /** Credential */
+            credential: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * PasswordBody
+         * @description The password to be; ``present_password`` is left out by who has none yet.
+         */
+        PasswordBody: {
+            /** New Password */
+            new_password: string;
+            /** Present Password */
+            present_password?: string | null;
+        };
+        /**
+         * PaymentPage
+         * @description Where to send the browser.
+         */
+        PaymentPage: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * Person
+         * @description Somebody, and the plan in force for them.
+         */
+        PersonInList: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Disabled At */
+            disabled_at: string | null;
+            /** Email */
+            email: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Plan Id */
+            plan_id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "member";
+        };
+        /**
+         * PersonList
+         * @description People, the oldest account first.
+         */
+        PersonList: {
+            /** Items */
+            items: components["schemas"]["PersonInList"][];
+            /**
+             * Next
+             * @description `after` of the page after this one
+             */
+            next: string | null;
+        };
+        /**
+         * Person
+         * @description Somebody with an account here.
+         */
+        PersonOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Disabled At */
+            disabled_at: string | null;
+            /** Email */
+            email: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "member";
+        };
+        /**
+         * PersonPatch
+         * @description What to change of somebody's standing; what is left out stays.
+         */
+        PersonPatch: {
+            /** Disabled */
+            disabled?: boolean | null;
+            /** Role */
+            role?: ("owner" | "member") | null;
+        };
+        /**
+         * PictureBody
+         * @description The picture, or null for none.
+         */
+        PictureBody: {
+            /**
+             * Content
+             * @description In base64
+             */
+            content: string | null;
+        };
+        /**
+         * Place
+         * @description Where in a document something stands.
+         */
+        PlaceOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "page" | "slide" | "sheet";
+            /** Name */
+            name: string;
+        };
+        /**
+         * PlanCatalogue
+         * @description Every plan that can be chosen, and what tokens cost; of the names that match a model, the first counts.
+         */
+        PlanCatalogue: {
+            /** Items */
+            items: components["schemas"]["PlanOut"][];
+            /**
+             * Takes Cards
+             * @description Whether people can pay here themselves
+             */
+            takes_cards: boolean;
+            /** Token Prices */
+            token_prices: components["schemas"]["TokenPriceOut"][];
+        };
+        /**
+         * PlanInForce
+         * @description The plan that applies now, and the subscription that it comes from, if any.
+         */
+        PlanInForce: {
+            /** Features */
+            features: components["schemas"]["Feature"][];
+            plan: components["schemas"]["PlanOut"];
+            /** Plan Id */
+            plan_id: string;
+            subscription: components["schemas"]["SubscriptionOut"] | null;
+        };
+        /**
+         * HousePlan
+         * @description A plan with what only who runs the house sees of it.
+         */
+        PlanInForceOut: {
+            /** Concurrency */
+            concurrency: number | null;
+            /** Context */
+            context: number | null;
+            /** Currency */
+            currency: string;
+            /** Description */
+            description: {
+                [key: string]: string;
+            };
+            /** Features */
+            features: components["schemas"]["Feature"][];
+            /** Id */
+            id: string;
+            included: components["schemas"]["IncludedOut"];
+            /** Limits */
+            limits: components["schemas"]["PlanLimitOut"][];
+            /** Listed */
+            listed: boolean;
+            /** Max Output */
+            max_output: number | null;
+            /** Models */
+            models: string[];
+            /**
+             * Monthly
+             * @description What a seat costs a month now
+             */
+            monthly: string;
+            next_price: components["schemas"]["PriceStepOut"] | null;
+            /**
+             * Overage
+             * @enum {string}
+             */
+            overage: "refuse" | "charge";
+            /** Prices */
+            prices: components["schemas"]["PriceStepFull"][];
+            /** Seats Least */
+            seats_least: number;
+            /** Seats Most */
+            seats_most: number | null;
+            /** Subscribers */
+            subscribers: number;
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+            /** Trial Days */
+            trial_days: number;
+            /** Weight */
+            weight: number;
+        };
+        /**
+         * PlanLimit
+         * @description At most ``amount`` per window and seat; with ``models`` for each of these on its own.
+         */
+        PlanLimitOut: {
+            /** Amount */
+            amount: number;
+            /** Meter */
+            meter: string;
+            /** Models */
+            models: string[];
+            /**
+             * Per
+             * @description Seconds (`10800s`), `day` or `month`
+             */
+            per: string;
+        };
+        /**
+         * Plan
+         * @description A plan that can be chosen. A bound that is null is no bound.
+         */
+        PlanOut: {
+            /** Concurrency */
+            concurrency: number | null;
+            /** Context */
+            context: number | null;
+            /** Currency */
+            currency: string;
+            /** Description */
+            description: {
+                [key: string]: string;
+            };
+            /** Features */
+            features: components["schemas"]["Feature"][];
+            /** Id */
+            id: string;
+            included: components["schemas"]["IncludedOut"];
+            /** Limits */
+            limits: components["schemas"]["PlanLimitOut"][];
+            /** Max Output */
+            max_output: number | null;
+            /** Models */
+            models: string[];
+            /**
+             * Monthly
+             * @description What a seat costs a month now
+             */
+            monthly: string;
+            next_price: components["schemas"]["PriceStepOut"] | null;
+            /**
+             * Overage
+             * @enum {string}
+             */
+            overage: "refuse" | "charge";
+            /** Seats Least */
+            seats_least: number;
+            /** Seats Most */
+            seats_most: number | null;
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+            /** Trial Days */
+            trial_days: number;
+        };
+        /**
+         * PlanProblem
+         * @description One slip in the owner's file.
+         */
+        PlanProblem: {
+            /** Field */
+            field: string;
+            /** File */
+            file: string;
+            /** Line */
+            line: number | null;
+            /** Message */
+            message: string;
+        };
+        /**
+         * Posting
+         * @description One side of an entry in the books.
+         */
+        PostingOut: {
+            /** Account */
+            account: string;
+            /** Amount Nano */
+            amount_nano: number;
+            /**
+             * Book
+             * @enum {string}
+             */
+            book: "charge" | "cost";
+            /** Entry Id */
+            entry_id: string;
+            /** Kind */
+            kind: string;
+            /** Memo */
+            memo: string;
+            /**
+             * Posted At
+             * Format: date-time
+             */
+            posted_at: string;
+        };
+        /**
+         * PreferenceBody
+         * @description Which other version of the reply this one is better than.
+         */
+        PreferenceBody: {
+            /**
+             * Comment
+             * @default
+             */
+            comment?: string;
+            /** Over */
+            over: string;
+            /**
+             * Reasons
+             * @default []
+             */
+            reasons?: ("accurate" | "clear" | "complete" | "tone" | "inaccurate" | "unclear" | "incomplete" | "instructions" | "unsafe")[];
+        };
+        /**
+         * ChangePreview
+         * @description What a change of plan or seats would come to at this moment.
+         */
+        PreviewOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Charge
+             * @description For the rest of this period
+             */
+            charge: string;
+            /**
+             * Credit
+             * @description For what is not used of the present plan; zero or less
+             */
+            credit: string;
+            /** Currency */
+            currency: string;
+            /**
+             * Due
+             * @description Charge and credit together; negative is given back
+             */
+            due: string;
+            /**
+             * Monthly
+             * @description For all seats, from then on
+             */
+            monthly: string;
+            /** Plan Id */
+            plan_id: string;
+            /** Seats */
+            seats: number;
+            /**
+             * When
+             * @description For the rest of this period, when it ends, or by paying for it at the checkout
+             * @enum {string}
+             */
+            when: "now" | "period_end" | "checkout";
+        };
+        /**
+         * PriceStepFull
+         * @description What a seat costs a month from a day on, in the currency's smallest unit.
+         */
+        PriceStepFull: {
+            /** Monthly */
+            monthly: number;
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+        };
+        /**
+         * PriceStep
+         * @description What a seat costs a month from a day on.
+         */
+        PriceStepOut: {
+            /** Monthly */
+            monthly: string;
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+        };
+        /**
+         * Problem
+         * @description Why it was refused (RFC 9457)
+         */
+        Problem: {
+            /** @description The same as a word that programs know it by */
+            code: string;
+            /** @description What was wrong, and what to do */
+            detail: string;
+            /** @description What is wrong with each field */
+            errors?: {
+                field: string;
+                message: string;
+            }[];
+            status: number;
+            title: string;
+            type: string;
+        };
+        /**
+         * ProjectBody
+         * @description A project to make.
+         */
+        ProjectBody: {
+            /**
+             * Colour
+             * @default terracotta
+             * @enum {string}
+             */
+            colour?: "terracotta" | "amber" | "olive" | "green" | "teal" | "blue" | "violet" | "rose";
+            /** Emoji */
+            emoji?: string | null;
+            /**
+             * Instructions
+             * @default
+             */
+            instructions?: string;
+            /** Name */
+            name: string;
+            /**
+             * Remembers
+             * @description Whether memory is read and written in its conversations
+             * @default true
+             */
+            remembers?: boolean;
+        };
+        /**
+         * ProjectList
+         * @description One's projects.
+         */
+        ProjectList: {
+            /** Items */
+            items: components["schemas"]["ProjectOut"][];
+        };
+        /**
+         * Project
+         * @description A folder for conversations, with instructions for the models that reply in them.
+         */
+        ProjectOut: {
+            /**
+             * Colour
+             * @enum {string}
+             */
+            colour: "terracotta" | "amber" | "olive" | "green" | "teal" | "blue" | "violet" | "rose";
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Emoji */
+            emoji: string | null;
+            /** Id */
+            id: string;
+            /** Instructions */
+            instructions: string;
+            /** Name */
+            name: string;
+            /**
+             * Remembers
+             * @description Whether memory is read and written in its conversations
+             */
+            remembers: boolean;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * ProjectPatch
+         * @description What to change of a project; what is left out stays.
+         */
+        ProjectPatch: {
+            /**
+             * Colour
+             * @default terracotta
+             * @enum {string}
+             */
+            colour?: "terracotta" | "amber" | "olive" | "green" | "teal" | "blue" | "violet" | "rose";
+            /** Emoji */
+            emoji?: string | null;
+            /**
+             * Instructions
+             * @default
+             */
+            instructions?: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Remembers
+             * @description Whether memory is read and written in its conversations
+             * @default true
+             */
+            remembers?: boolean;
+        };
+        /**
+         * PromptTurn
+         * @description One message of a prompt.
+         */
+        PromptTurn: {
+            /** Content */
+            content: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "assistant";
+        };
+        /**
+         * ProofBody
+         * @description That it is still you. ``password`` may be left out within 15 minutes of signing in.
+         */
+        ProofBody: {
+            /** Password */
+            password?: string | null;
+        };
+        /**
+         * SignOnProvider
+         * @description Somewhere else to sign in with: send the browser to ``/api/sign-on/{name}``.
+         */
+        ProviderOut: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ProviderUrl
+         * @description Where to send the browser.
+         */
+        ProviderUrl: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * RatingBody
+         * @description What one thinks of a reply.
+         */
+        RatingBody: {
+            /**
+             * Comment
+             * @default
+             */
+            comment?: string;
+            /**
+             * Rating
+             * @enum {string}
+             */
+            rating: "up" | "down";
+            /**
+             * Reasons
+             * @default []
+             */
+            reasons?: ("accurate" | "clear" | "complete" | "tone" | "inaccurate" | "unclear" | "incomplete" | "instructions" | "unsafe")[];
+        };
+        /**
+         * RecoveryCodes
+         * @description Codes for when the app is lost, each good once. They are shown once.
+         */
+        RecoveryCodes: {
+            /** Recovery Codes */
+            recovery_codes: string[];
+        };
+        /**
          * RegenerateBody
-         * @description Which model writes the other reply; the conversation's when not given.
+         * @description Which model writes the other reply; the conversation's, or that of the assistant mentioned, when not given.
          */
         RegenerateBody: {
             /** Model */
             model?: string | null;
+            options?: components["schemas"]["Options"] | null;
+        };
+        /**
+         * ImportReport
+         * @description What came of an import.
+         */
+        ReportOut: {
+            /**
+             * Added
+             * @description Conversations that are new
+             */
+            added: number;
+            /**
+             * Extended
+             * @description Conversations that got messages
+             */
+            extended: number;
+            /**
+             * Files
+             * @description That are new here, pictures among them
+             */
+            files: number;
+            /** Instructions */
+            instructions: boolean;
+            /** Memories */
+            memories: number;
+            /** Messages */
+            messages: number;
+            /** Projects */
+            projects: number;
+            /**
+             * Ratings
+             * @description Of replies, kept without a consent to learn from them
+             */
+            ratings: number;
+            /** Trouble Count */
+            trouble_count: number;
+            /**
+             * Troubles
+             * @description What did not come along: the first 200 of it, and how much that is
+             */
+            troubles: components["schemas"]["TroubleOut"][];
+            /**
+             * Unchanged
+             * @description Conversations that were there already
+             */
+            unchanged: number;
+        };
+        /**
+         * RequestAccount
+         * @description Everything that is kept of one request: no word of what was said in it.
+         */
+        RequestAccountOut: {
+            /** Audio Seconds */
+            audio_seconds: number;
+            /** Cost Nano */
+            cost_nano: number;
+            /** Deployment */
+            deployment: string | null;
+            /** Held Nano */
+            held_nano: number;
+            /** Images */
+            images: number;
+            /** List Nano */
+            list_nano: number;
+            /** Machine */
+            machine: string | null;
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /** Output Granted */
+            output_granted: number;
+            /** Postings */
+            postings: components["schemas"]["PostingOut"][];
+            /**
+             * Price
+             * @description Nano-dollars per million tokens
+             */
+            price: {
+                [key: string]: number;
+            };
+            request: components["schemas"]["RequestOut"];
+            /** Root Id */
+            root_id: string;
+            /** Usage Source */
+            usage_source: string | null;
+        };
+        /**
+         * RequestList
+         * @description Requests, the newest first.
+         */
+        RequestList: {
+            /** Items */
+            items: components["schemas"]["RequestOut"][];
+            /**
+             * Names
+             * @default {}
+             */
+            names?: {
+                [key: string]: string;
+            };
+            /**
+             * Next
+             * @description `before` of the page after this one
+             */
+            next: string | null;
+        };
+        /**
+         * MeteredRequest
+         * @description A request: who asked which model how, and what it took. No word of what was said.
+         */
+        RequestOut: {
+            /** Cached Tokens */
+            cached_tokens: number;
+            /** Charge Nano */
+            charge_nano: number;
+            /** Compute Ns */
+            compute_ns: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Energy Method */
+            energy_method: string;
+            /** Energy Uj */
+            energy_uj: number;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Key Id */
+            key_id: string | null;
+            /** Model */
+            model: string;
+            /** Offer */
+            offer: string;
+            /** Outcome */
+            outcome: string | null;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Payer Id */
+            payer_id: string;
+            /** Plan Id */
+            plan_id: string;
+            /** Purpose */
+            purpose: string;
+            /** Queue Ns */
+            queue_ns: number;
+            /** Reasoning Tokens */
+            reasoning_tokens: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "held" | "settled" | "released";
+            /** Surface */
+            surface: string;
+            /** Ttft Us */
+            ttft_us: number | null;
+            /** User Id */
+            user_id: string;
+            /** Workspace Id */
+            workspace_id: string | null;
         };
         /**
          * ResponseFormatIn
@@ -723,16 +6460,139 @@ export interface components {
             type: "text" | "json_object" | "json_schema";
         };
         /**
+         * Run
+         * @description Messages of one branch in a row, oldest first.
+         */
+        RunOut: {
+            /**
+             * Earlier
+             * @description Whether anything leads to the first of them
+             */
+            earlier: boolean;
+            /**
+             * End
+             * @description The last message of the branch
+             */
+            end: string | null;
+            /**
+             * Later
+             * @description Whether anything follows the last of them on this branch
+             */
+            later: boolean;
+            /** Messages */
+            messages: components["schemas"]["MessageOut"][];
+        };
+        /**
+         * SearchResults
+         * @description Some results, the best first; ``next`` is what to send as ``before`` for those after them.
+         */
+        SearchResults: {
+            /** Items */
+            items: components["schemas"]["FoundOut"][];
+            /** Next */
+            next: string | null;
+            /**
+             * Remaining
+             * @description Older texts on this server that cannot be found yet
+             */
+            remaining: number;
+        };
+        /**
+         * SecondStepBody
+         * @description What ``POST /api/session`` answered with, and a code or a recovery code.
+         */
+        SecondStepBody: {
+            /** Challenge */
+            challenge: string;
+            /** Code */
+            code: string;
+        };
+        /**
+         * SecondStep
+         * @description The password was right; the session begins when a code comes with this ``challenge``.
+         */
+        SecondStepOut: {
+            /** Challenge */
+            challenge: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * SegmentOut
+         * @description A piece of a text. It is plain text, whatever it looks like.
+         */
+        SegmentOut: {
+            /**
+             * Mark
+             * @description Whether this is what was looked for
+             */
+            mark: boolean;
+            /** Text */
+            text: string;
+        };
+        /**
          * SendBody
          * @description A message. To change an earlier one, send the new text with that message's own ``parent_id``.
          */
         SendBody: {
             /** Content */
             content: string;
+            /**
+             * Files
+             * @description Ids of files to attach; then `content` may be empty
+             * @default []
+             */
+            files?: string[];
+            /**
+             * Mention
+             * @description The custom assistant that answers this message alone, with its own model and options; `model` and `options` are the conversation's for what comes after
+             */
+            mention?: string | null;
             /** Model */
             model?: string | null;
+            options?: components["schemas"]["Options"] | null;
             /** Parent Id */
             parent_id: string | null;
+        };
+        /**
+         * SessionList
+         * @description Somebody's sessions, the newest first.
+         */
+        SessionList: {
+            /** Items */
+            items: components["schemas"]["SessionOut"][];
+        };
+        /**
+         * Session
+         * @description A browser in which somebody is signed in; ``current`` is the one that asks.
+         */
+        SessionOut: {
+            /** Browser */
+            browser: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Current */
+            current: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /**
+             * Network
+             * @description Where it signed in from, without the address's end
+             */
+            network: string | null;
+            /** System */
+            system: string | null;
         };
         /**
          * SetupBody
@@ -749,6 +6609,231 @@ export interface components {
             token: string;
         };
         /**
+         * ShareBody
+         * @description How to share a conversation.
+         */
+        ShareBody: {
+            /**
+             * Expires At
+             * @description When the link ends; never when null
+             */
+            expires_at?: string | null;
+            /**
+             * Until
+             * @description The last message of it; the branch that is shown when null
+             */
+            until?: string | null;
+            /**
+             * With Name
+             * @description Tell your name
+             * @default false
+             */
+            with_name?: boolean;
+            /**
+             * With Steps
+             * @description Tell thinking and tools' runs as well
+             * @default false
+             */
+            with_steps?: boolean;
+            /**
+             * Workspace Id
+             * @description Its members only; everybody with the link when null
+             */
+            workspace_id?: string | null;
+        };
+        /**
+         * Shared
+         * @description What a link leads to.
+         */
+        SharedConversationOut: {
+            /**
+             * Author
+             * @description Who shares it, where they say so
+             */
+            author: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /** Messages */
+            messages: components["schemas"]["SharedMessageOut"][];
+            /** Title */
+            title: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Workspace
+             * @description Whether only members of a workspace find it
+             */
+            workspace: boolean;
+        };
+        /**
+         * SharedFile
+         * @description A file that a message has. Only pictures can be fetched, by their numbers.
+         */
+        SharedFileOut: {
+            /** Height */
+            height: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "image" | "pdf" | "document" | "slides" | "sheet" | "web" | "markdown" | "text" | "code" | "table" | "other";
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /**
+             * Size
+             * @description Bytes
+             */
+            size: number;
+            /**
+             * Width
+             * @description Of a picture, in pixels
+             */
+            width: number | null;
+        };
+        /**
+         * SharedList
+         * @description Workspaces, the oldest first.
+         */
+        SharedList: {
+            /** Items */
+            items: components["schemas"]["SharedOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * SharedMessage
+         * @description One message of what is shared.
+         */
+        SharedMessageOut: {
+            /**
+             * Assistant
+             * @description The custom assistant that a reply is by, or that a message is said to
+             */
+            assistant: string | null;
+            /** Attachments */
+            attachments: components["schemas"]["SharedFileOut"][];
+            /** Content */
+            content: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Model */
+            model: string | null;
+            /** Parts */
+            parts: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "assistant";
+            /** Sources */
+            sources: components["schemas"]["SharedSourceOut"][];
+        };
+        /**
+         * SharedWorkspace
+         * @description A workspace, how many are in it, and the plan in force for it.
+         */
+        SharedOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Members */
+            members: number;
+            /** Name */
+            name: string;
+            /** Plan Id */
+            plan_id: string;
+        };
+        /**
+         * SharedSource
+         * @description A passage that a reply cites.
+         */
+        SharedSourceOut: {
+            /** Headings */
+            headings: string[];
+            /**
+             * N
+             * @description The number that it is cited by
+             */
+            n: number;
+            place: components["schemas"]["PlaceOut"] | null;
+            /**
+             * Text
+             * @description Null where the document was gone already, or is another person's
+             */
+            text: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ShareList
+         * @description One's links, and what one may share.
+         */
+        ShareList: {
+            /**
+             * In Plan
+             * @description Whether one's plan includes sharing
+             */
+            in_plan: boolean;
+            /** Items */
+            items: components["schemas"]["ShareOut"][];
+            /**
+             * Mode
+             * @description Whom people here may share with
+             * @enum {string}
+             */
+            mode: "on" | "workspace" | "off";
+        };
+        /**
+         * Share
+         * @description A link to a snapshot of a conversation.
+         */
+        ShareOut: {
+            /** Author */
+            author: string | null;
+            /** Conversation Id */
+            conversation_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Link
+             * @description Null when it was made with another secret key than the server's
+             */
+            link: string | null;
+            /** Title */
+            title: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @description When the snapshot was taken
+             */
+            updated_at: string;
+            /** With Steps */
+            with_steps: boolean;
+            /** Workspace Id */
+            workspace_id: string | null;
+        };
+        /**
          * SignInBody
          * @description What somebody signs in with.
          */
@@ -759,14 +6844,94 @@ export interface components {
             password: string;
         };
         /**
+         * SignUpBody
+         * @description Who wants an account. With an ``invitation`` (a link's token), ``email`` may be left out.
+         */
+        SignUpBody: {
+            /**
+             * Email
+             * @default
+             */
+            email?: string;
+            /** Invitation */
+            invitation?: string | null;
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * SignUpInvitation
+         * @description What a link invites to.
+         */
+        SignUpInvitation: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "member";
+        };
+        /**
+         * SignUpOptions
+         * @description How a stranger can come in.
+         */
+        SignUpOptions: {
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "closed" | "invitation" | "open";
+            /**
+             * Passkeys
+             * @description Whether browsers offer passkeys at this address
+             */
+            passkeys: boolean;
+            /** Providers */
+            providers: components["schemas"]["ProviderOut"][];
+        };
+        /**
+         * SignUpOut
+         * @description ``user`` is who is signed in now; null when there is a letter to be read first.
+         */
+        SignUpOut: {
+            user: components["schemas"]["UserOut"] | null;
+        };
+        /**
          * StartBody
          * @description The first message of a new conversation.
          */
         StartBody: {
+            /**
+             * Assistant Id
+             * @description The custom assistant that answers in it
+             */
+            assistant_id?: string | null;
             /** Content */
             content: string;
+            /**
+             * Files
+             * @description Ids of files to attach; then `content` may be empty
+             * @default []
+             */
+            files?: string[];
+            /**
+             * Mention
+             * @description The custom assistant that answers this message alone, with its own model and options; `model` and `options` are the conversation's for what comes after
+             */
+            mention?: string | null;
             /** Model */
             model?: string | null;
+            options?: components["schemas"]["Options"] | null;
+            /** Project Id */
+            project_id?: string | null;
+            /**
+             * Temporary
+             * @description Listed nowhere; deleted when it is closed, or a day after its last word
+             * @default false
+             */
+            temporary?: boolean;
         };
         /**
          * Status
@@ -774,6 +6939,16 @@ export interface components {
          * @enum {string}
          */
         Status: "streaming" | "complete" | "stopped" | "failed";
+        /**
+         * StepResult
+         * @description What a step found, in full.
+         */
+        StepResult: {
+            /** Links */
+            links: components["schemas"]["LinkOut"][];
+            /** Text */
+            text: string;
+        };
         /**
          * StreamOptions
          * @description How a stream is sent.
@@ -786,6 +6961,68 @@ export interface components {
              * @default false
              */
             include_usage?: boolean;
+        };
+        /**
+         * SubscribeBody
+         * @description Which plan to have.
+         */
+        SubscribeBody: {
+            /** Plan Id */
+            plan_id: string;
+            /** Seats */
+            seats?: number | null;
+        };
+        /**
+         * Subscription
+         * @description Who has which plan. What is pending takes effect when the period ends.
+         */
+        SubscriptionOut: {
+            /** Cancel At Period End */
+            cancel_at_period_end: boolean;
+            /**
+             * Collection
+             * @enum {string}
+             */
+            collection: "none" | "invoice" | "stripe";
+            /** Id */
+            id: string;
+            /** Past Due Since */
+            past_due_since: string | null;
+            /** Pending Plan Id */
+            pending_plan_id: string | null;
+            /** Pending Seats */
+            pending_seats: number | null;
+            /**
+             * Period End
+             * Format: date-time
+             */
+            period_end: string;
+            /**
+             * Period Start
+             * Format: date-time
+             */
+            period_start: string;
+            /** Plan Id */
+            plan_id: string;
+            /** Seats */
+            seats: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "trialing" | "active" | "past_due" | "canceled";
+        };
+        /**
+         * SubscriptionPatch
+         * @description What to change; what is left out stays. ``cancel_at_period_end`` false takes back what is to come.
+         */
+        SubscriptionPatch: {
+            /** Cancel At Period End */
+            cancel_at_period_end?: boolean | null;
+            /** Plan Id */
+            plan_id?: string | null;
+            /** Seats */
+            seats?: number | null;
         };
         /**
          * TextPart
@@ -801,6 +7038,98 @@ export interface components {
             type: "text";
         };
         /**
+         * Thread
+         * @description A conversation, and a run of its messages.
+         */
+        ThreadOut: {
+            conversation: components["schemas"]["ConversationOut"];
+            /**
+             * Earlier
+             * @description Whether anything leads to the first of them
+             */
+            earlier: boolean;
+            /**
+             * End
+             * @description The last message of the branch
+             */
+            end: string | null;
+            /**
+             * Later
+             * @description Whether anything follows the last of them on this branch
+             */
+            later: boolean;
+            /** Messages */
+            messages: components["schemas"]["MessageOut"][];
+        };
+        /**
+         * TokenBody
+         * @description The token of a letter's link.
+         */
+        TokenBody: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * TokenPrice
+         * @description US dollars per million tokens, per image and per second of audio, for models of these names.
+         */
+        TokenPriceOut: {
+            /** Audio Second */
+            audio_second: string;
+            /** Cached Input */
+            cached_input: string;
+            /** Image */
+            image: string;
+            /** Input */
+            input: string;
+            /** Models */
+            models: string;
+            /** Output */
+            output: string;
+            /** Reasoning */
+            reasoning: string;
+        };
+        /**
+         * ToolList
+         * @description The tools that conversations can use.
+         */
+        ToolList: {
+            /** Items */
+            items: components["schemas"]["ToolOut"][];
+            /**
+             * Most Samples
+             * @description Answers that may be written for one, by a vote
+             */
+            most_samples: number;
+        };
+        /**
+         * Tool
+         * @description A tool that conversations can use.
+         */
+        ToolOut: {
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+            /**
+             * Read Only
+             * @description Others run when their reader has said yes
+             */
+            read_only: boolean;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ImportTrouble
+         * @description Something that cannot be imported.
+         */
+        TroubleOut: {
+            /** Place */
+            place: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Turn
          * @description The new messages, and the generation that writes the last of them.
          */
@@ -809,6 +7138,56 @@ export interface components {
             generation: components["schemas"]["GenerationOut"];
             /** Messages */
             messages: components["schemas"]["MessageOut"][];
+        };
+        /**
+         * UsageOut
+         * @description Usage from ``start`` on and before ``end``. ``names`` says what people call the groups that are ids.
+         */
+        UsageOut: {
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Items */
+            items: components["schemas"]["UsageRowOut"][];
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
+        /**
+         * UsageRowOut
+         * @description What was settled of the requests that began in one stretch of time, of one group.
+         */
+        UsageRowOut: {
+            /** Audio Seconds */
+            audio_seconds: number;
+            /** Cached Tokens */
+            cached_tokens: number;
+            /** Charge Nano */
+            charge_nano: number;
+            /** Group */
+            group: string | null;
+            /** Images */
+            images: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** List Nano */
+            list_nano: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Reasoning Tokens */
+            reasoning_tokens: number;
+            /** Requests */
+            requests: number;
+            /** Start */
+            start: string | null;
         };
         /**
          * User
@@ -858,18 +7237,138 @@ export interface components {
              */
             theme?: "light" | "dark" | "system";
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Context */
-            ctx?: Record<string, never>;
-            /** Input */
-            input?: unknown;
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
+        /**
+         * Versions
+         * @description A message's versions, itself among them, oldest first.
+         */
+        VersionsOut: {
+            /** Items */
+            items: components["schemas"]["MessageOut"][];
+        };
+        /**
+         * WorkingFile
+         * @description A file that code finds.
+         */
+        WorkingFileOut: {
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @description Its name there, which no other one has
+             */
+            name: string;
+            /**
+             * Size
+             * @description Bytes
+             */
+            size: number;
+        };
+        /**
+         * WorkingFolder
+         * @description The files that code finds, the newest first, and the names of those that are too much to be there.
+         */
+        WorkingFolderOut: {
+            /** Files */
+            files: components["schemas"]["WorkingFileOut"][];
+            /** Left */
+            left: string[];
+        };
+        /**
+         * WorkspaceBody
+         * @description What to call a workspace.
+         */
+        WorkspaceBody: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * WorkspaceInvitationBody
+         * @description Whom to invite, and as what.
+         */
+        WorkspaceInvitationBody: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @default member
+             * @enum {string}
+             */
+            role?: "admin" | "member";
+        };
+        /**
+         * WorkspaceInvitationList
+         * @description The open invitations to a workspace.
+         */
+        WorkspaceInvitationList: {
+            /** Items */
+            items: components["schemas"]["WorkspaceInvitationOut"][];
+        };
+        /**
+         * WorkspaceInvitation
+         * @description An invitation that nobody has answered yet.
+         */
+        WorkspaceInvitationOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Invited By
+             * @description The inviter's user id
+             */
+            invited_by: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "member";
+        };
+        /**
+         * WorkspaceList
+         * @description The workspaces that one is in.
+         */
+        WorkspaceList: {
+            /** Items */
+            items: components["schemas"]["WorkspaceOut"][];
+        };
+        /**
+         * Workspace
+         * @description A workspace that one is in.
+         */
+        WorkspaceOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @description What the caller is in it
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member";
+        };
+        /**
+         * WorkspacePatch
+         * @description Another name for a workspace.
+         */
+        WorkspacePatch: {
+            /** Name */
+            name: string;
         };
     };
     responses: never;
@@ -880,6 +7379,1127 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_budget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_budget: {
+        parameters: {
+            query: {
+                meter: "requests" | "tokens" | "money";
+                window: "day" | "month" | "total";
+                workspace_id?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grant_credit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditState"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_plan: {
+        parameters: {
+            query?: {
+                /** @description Not when the period ends */
+                at_once?: boolean;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_audit_log: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+                target_id?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_feedback_examples: {
+        parameters: {
+            query?: {
+                after?: string;
+                kind?: ("rating" | "comparison" | "correction") | null;
+                limit?: number;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExampleList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_feedback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_invoice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvoicePatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_keys: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+                q?: string;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldKeyList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_any_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    machine_bills: {
+        parameters: {
+            query?: {
+                /** @description Thirty days before the end, when not given */
+                from?: string | null;
+                /** @description Now, when not given */
+                to?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_people: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                q?: string;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_person: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_person_out: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_plans: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_requests: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                key_id?: string | null;
+                limit?: number;
+                model?: string | null;
+                payer_id?: string | null;
+                user_id?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_request: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestAccountOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_request: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["causette__console__bodies__CorrectionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestAccountOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    house_usage: {
+        parameters: {
+            query?: {
+                bucket?: ("hour" | "day" | "month") | null;
+                /** @description Thirty days before the end, when not given */
+                from?: string | null;
+                group_by?: ("model" | "key" | "user" | "plan" | "workspace") | null;
+                model?: string | null;
+                payer_id?: string | null;
+                plan_id?: string | null;
+                /** @description Now, when not given */
+                to?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseUsageOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_workspaces: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                q?: string;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_assistants: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+                /** @description Held by the name or the description */
+                q?: string;
+                scope?: "mine" | "workspaces" | "everybody" | "featured" | "recent" | "usable";
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistantList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistantBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomAssistantOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomAssistantOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistantPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomAssistantOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    duplicate_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DuplicateAssistantBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomAssistantOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    feature_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeaturedBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomAssistantOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assistant_picture: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                    "image/png": unknown;
+                    "image/webp": unknown;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_assistant_picture: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PictureBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomAssistantOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     bootstrap: {
         parameters: {
             query?: never;
@@ -898,6 +8518,15 @@ export interface operations {
                     "application/json": components["schemas"]["Bootstrap"];
                 };
             };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_conversations: {
@@ -905,8 +8534,13 @@ export interface operations {
             query?: {
                 before?: string | null;
                 limit?: number;
+                project?: string | null;
+                scope?: "all" | "recent" | "pinned" | "archived";
             };
-            header?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -921,13 +8555,13 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationList"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -935,7 +8569,11 @@ export interface operations {
     start_conversation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -954,21 +8592,64 @@ export interface operations {
                     "application/json": components["schemas"]["TurnOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_conversations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationsPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationIds"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
     get_conversation: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                at?: string | null;
+                /** @description How many messages */
+                limit?: number;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path: {
                 conversation_id: string;
             };
@@ -982,16 +8663,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConversationWithMessages"];
+                    "application/json": components["schemas"]["ThreadOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -999,7 +8680,10 @@ export interface operations {
     delete_conversation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path: {
                 conversation_id: string;
             };
@@ -1014,13 +8698,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1028,7 +8712,10 @@ export interface operations {
     change_conversation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path: {
                 conversation_id: string;
             };
@@ -1049,13 +8736,234 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    duplicate_conversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DuplicateBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_conversation: {
+        parameters: {
+            query?: {
+                /** @description The whole tree, or the branch that is shown */
+                format?: "json" | "markdown";
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/markdown": unknown;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_feedback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_matches: {
+        parameters: {
+            query: {
+                /** @description A text, whatever its case and accents */
+                q: string;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchesListOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    conversation_memories: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoriesOfConversation"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_messages: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                before?: string | null;
+                end?: string | null;
+                /** @description How many messages */
+                limit?: number;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1063,7 +8971,11 @@ export interface operations {
     send_message: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path: {
                 conversation_id: string;
             };
@@ -1084,13 +8996,639 @@ export interface operations {
                     "application/json": components["schemas"]["TurnOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_conversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_conversations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationIds"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_credit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    buy_credit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreditBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_email_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EverythingOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_feedback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                feedback_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_files: {
+        parameters: {
+            query?: {
+                /** @description The id of one that is one's own */
+                assistant?: string | null;
+                before?: string | null;
+                limit?: number;
+                /** @description The id of one that is one's own */
+                project?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_file: {
+        parameters: {
+            query: {
+                /** @description The id of one that is one's own */
+                assistant?: string | null;
+                name: string;
+                /** @description The id of one that is one's own */
+                project?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilePatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_content: {
+        parameters: {
+            query?: {
+                download?: boolean;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_file_again: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_step: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                generation_id: string;
+                step_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1102,6 +9640,8 @@ export interface operations {
             };
             header?: {
                 "last-event-id"?: number | null;
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
             };
             path: {
                 generation_id: string;
@@ -1116,16 +9656,125 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    step_result: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                generation_id: string;
+                step_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepResult"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claim_step: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                generation_id: string;
+                step_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deliver_step: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                generation_id: string;
+                step_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveryBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1133,7 +9782,10 @@ export interface operations {
     stop_generation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path: {
                 generation_id: string;
             };
@@ -1150,13 +9802,1126 @@ export interface operations {
                     "application/json": components["schemas"]["GenerationOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_imports: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_archive: {
+        parameters: {
+            query?: {
+                /** @description What the file is called */
+                name?: string;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChoiceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_instructions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstructionsOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_instructions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstructionsPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstructionsOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInvitationOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_invitation_back: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_invoices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_invoice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    print_invoice: {
+        parameters: {
+            query?: {
+                lang?: "en" | "fr";
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKeyOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    knowledge_states: {
+        parameters: {
+            query: {
+                /** @description Ids of one's files */
+                file: string[];
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_document: {
+        parameters: {
+            query?: {
+                /** @description The number of a passage */
+                around?: number;
+                /** @description A conversation that may read the file, when it is not one's own */
+                conversation_id?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExcerptOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_document: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_memories: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_memory: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_all: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    turn_memory: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                memory_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_memory: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                memory_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_reply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["causette__assistant__tree__routes__CorrectionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectionOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prefer_reply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rate_reply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RatingBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1164,7 +10929,11 @@ export interface operations {
     regenerate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path: {
                 message_id: string;
             };
@@ -1185,13 +10954,81 @@ export interface operations {
                     "application/json": components["schemas"]["TurnOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionsOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    working_folder: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkingFolderOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1199,7 +11036,10 @@ export interface operations {
     models: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1214,12 +11054,477 @@ export interface operations {
                     "application/json": components["schemas"]["ModelList"];
                 };
             };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_passkeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                passkey_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                passkey_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkey_registration_options: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyQuestion"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasswordBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_plans: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanCatalogue"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_projects: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_project: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_project: {
+        parameters: {
+            query?: {
+                conversations?: "keep" | "delete";
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_project: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                before?: string | null;
+                limit?: number;
+                model?: string | null;
+                /** @description Words in any form, "words in a row", -words to leave out; the last may be unfinished */
+                q: string;
+                role?: ("user" | "assistant") | null;
+                /** @description An instant, or a day in UTC */
+                since?: string | null;
+                /** @description An instant, or a day in UTC */
+                until?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResults"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     who_am_i: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1232,6 +11537,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1258,13 +11572,22 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A code is asked for as well */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["SecondStepOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1284,6 +11607,204 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_with_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondStepBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_with_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeySignInBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkey_sign_in_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyQuestion"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_session: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -1309,13 +11830,918 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_shared: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedConversationOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    continue_shared: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_shared_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_shares: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_shares: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_share: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                share_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_share: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                share_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_sign_on: {
+        parameters: {
+            query?: {
+                next?: string | null;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_sign_on: {
+        parameters: {
+            query?: {
+                code?: string | null;
+                error?: string | null;
+                state?: string | null;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_identity: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderUrl"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_up_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignUpOptions"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignUpBody"];
+            };
+        };
+        responses: {
+            /** @description Signed in, by invitation */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignUpOut"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignUpOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmSignUpBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignUpInvitation"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stripe_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                "stripe-signature"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_subscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanInForce"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscribeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_subscription: {
+        parameters: {
+            query?: {
+                /** @description Not when the period ends */
+                at_once?: boolean;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_subscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_out: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscribeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_portal: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_change: {
+        parameters: {
+            query?: {
+                plan_id?: string | null;
+                seats?: number | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tools: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own_usage: {
+        parameters: {
+            query?: {
+                bucket?: ("hour" | "day" | "month") | null;
+                /** @description Thirty days before the end, when not given */
+                from?: string | null;
+                group_by?: ("model" | "key" | "user" | "plan" | "workspace") | null;
+                /** @description Now, when not given */
+                to?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own_limits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own_requests: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1323,7 +12749,10 @@ export interface operations {
     update_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1342,13 +12771,878 @@ export interface operations {
                     "application/json": components["schemas"]["UserOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_email_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEmailBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_factors: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorsOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_identities: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlink_identity: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enrol_totp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_totp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_totp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeProofBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeProofBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_training_consent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_training_consent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_workspace_invitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationTokenBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_workspace_invitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationTokenBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_workspace_invitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationTokenBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitedOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_workspaces: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_workspace: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkspaceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_workspace: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_workspace: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_workspace: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkspacePatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_workspace_invitations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceInvitationList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite_to_workspace: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkspaceInvitationBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWorkspaceInvitationOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_workspace_invitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                invitation_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                user_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_member: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                user_id: string;
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1376,13 +13670,13 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["OpenAIError"];
                 };
             };
         };
@@ -1410,13 +13704,13 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["OpenAIError"];
                 };
             };
         };
@@ -1443,13 +13737,13 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["OpenAIError"];
                 };
             };
         };
@@ -1472,6 +13766,15 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
                 };
             };
         };
@@ -1498,13 +13801,13 @@ export interface operations {
                     };
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["OpenAIError"];
                 };
             };
         };

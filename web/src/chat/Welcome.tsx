@@ -2,11 +2,13 @@ import { useAui } from "@assistant-ui/react";
 import type { ReactNode } from "react";
 import { useUser } from "~/account/useUser";
 import { useNow, useWords } from "~/i18n";
+import { useOrganiseWords } from "~/organise/words";
 import { drafts } from "./drafts";
 
 /** The empty state: a greeting, the place to write, and a few ideas. */
-export function Welcome({ children }: { children: ReactNode }) {
+export function Welcome({ children, temporary = false }: { children: ReactNode; temporary?: boolean }) {
   const t = useWords();
+  const o = useOrganiseWords();
   const aui = useAui();
   const user = useUser();
   const hour = new Date(useNow()).getHours();
@@ -24,10 +26,11 @@ export function Welcome({ children }: { children: ReactNode }) {
       <div className="mx-auto my-auto w-full max-w-[42rem] px-4 py-8 max-md:mt-auto max-md:mb-0 max-md:pb-[max(1rem,env(safe-area-inset-bottom))]">
         <h1 className="text-balance font-serif text-xl tracking-tight">{greet(firstName(user?.name))}</h1>
         <p className="mb-6 text-balance font-serif text-muted text-xl tracking-tight">
-          {t.welcome.invitation}
+          {temporary ? o.temporaryTitle : t.welcome.invitation}
         </p>
         <div className="max-md:order-last">{children}</div>
-        <section aria-label={t.welcome.starters} className="mt-6">
+        {temporary && <p className="mt-4 text-balance text-muted text-sm">{o.temporaryNote}</p>}
+        <section aria-label={t.welcome.starters} className="mt-6" hidden={temporary}>
           <ul className="grid sm:grid-cols-2 sm:gap-x-8">
             {t.welcome.ideas.map(({ title, text }) => (
               <li key={title} className="border-line border-t">

@@ -1,21 +1,30 @@
 import { useSyncExternalStore } from "react";
 import { Problem } from "~/api/client";
-import { follow, type GenerationEvent } from "~/api/events";
+import { follow, type GenerationEvent, type Place } from "~/api/events";
 import { Flow } from "./flow";
+import { lengthOf, type Part, withEvent } from "./parts/parts";
 
 export interface LiveState {
   /** As much of the reply as is shown. */
   text: string;
   /** Whether the stream is connected; false while it is being regained. */
   connected: boolean;
+  /** Where it waits in the queue; null when it does not. */
+  place: Place | null;
+  /** What was thought and which tools ran, so far. */
+  parts: readonly Part[];
 }
 
 type Finished = Extract<GenerationEvent, { type: "finished" }>;
 
 export interface Listener {
   /** All of the text has been shown. */
-  finished: (end: Finished, text: string) => void;
+  finished: (end: Finished, text: string, parts: readonly Part[]) => void;
   titled: (title: string) => void;
+  /** Something of what was said is remembered. */
+  remembered: () => void;
+  /** It has to wait. Told once, however often the place changes. */
+  queued: (place: Place) => void;
   /** The log cannot be read (it is gone, or nobody is signed in). */
   lost: (problem: Problem) => void;
 }
@@ -30,12 +39,15 @@ const still = window.matchMedia("(prefers-reduced-motion: reduce)");
  */
 export class LiveReply {
   #received = "";
+  /** Code points of what was received. */
+  #length = 0;
   readonly #known: string;
   readonly #flow = new Flow();
   readonly #abort = new AbortController();
   readonly #readers = new Set<() => void>();
   readonly #listener: Listener;
   #end: Finished | null = null;
+  #queued = false;
   #frame = 0;
   #time = 0;
   #state: LiveState;
@@ -43,7 +55,7 @@ export class LiveReply {
   constructor(generation: string, known: string, listener: Listener) {
     this.#known = known;
     this.#listener = listener;
-    this.#state = { text: known, connected: true };
+    this.#state = { text: known, connected: true, place: null, parts: [] };
     this.#flow.skip(known.length);
     follow(generation, this.#abort.signal, this.#receive, this.#connection).catch((problem) => {
       if (problem instanceof Problem) listener.lost(problem);
@@ -66,11 +78,32 @@ export class LiveReply {
   state = (): LiveState => this.#state;
 
   #receive = (event: GenerationEvent): void => {
-    if (event.type === "delta") this.#received += event.text;
+    if (event.type === "queued") this.#queue(event);
+    else if (event.type === "delta") {
+      this.#received += event.text;
+      this.#length += lengthOf(event.text);
+    } else if (
+      event.type === "thinking" ||
+      event.type === "step" ||
+      event.type === "vote" ||
+      event.type === "sources"
+    )
+      this.#publish({
+        ...this.#state,
+        parts: withEvent(this.#state.parts, event, this.#length),
+        place: null,
+      });
     else if (event.type === "finished") this.#end = event;
     else if (event.type === "title") this.#listener.titled(event.title);
+    else if (event.type === "memory") this.#listener.remembered();
     this.#draw();
   };
+
+  #queue({ position, seconds }: Place): void {
+    if (!this.#queued) this.#listener.queued({ position, seconds });
+    this.#queued = true;
+    this.#publish({ ...this.#state, place: { position, seconds } });
+  }
 
   #connection = (connected: boolean): void => {
     if (connected !== this.#state.connected) this.#publish({ ...this.#state, connected });
@@ -99,11 +132,11 @@ export class LiveReply {
   #show(): void {
     const text =
       this.#received.length < this.#known.length ? this.#known : this.#received.slice(0, this.#flow.shown);
-    if (text !== this.#state.text) this.#publish({ ...this.#state, text });
+    if (text !== this.#state.text) this.#publish({ ...this.#state, text, place: null });
     if (this.#end && this.#flow.shown >= this.#received.length) {
       const end = this.#end;
       this.#end = null;
-      this.#listener.finished(end, this.#received);
+      this.#listener.finished(end, this.#received, this.#state.parts);
     }
   }
 

@@ -25,6 +25,11 @@ export function useFollow(viewport: RefObject<HTMLElement | null>, content: RefO
     [viewport],
   );
 
+  /** Leaves the reader where they are from now on. */
+  const letGo = useCallback(() => {
+    following.current = false;
+  }, []);
+
   useLayoutEffect(() => toEnd(), [toEnd]);
 
   useEffect(() => {
@@ -55,5 +60,5 @@ export function useFollow(viewport: RefObject<HTMLElement | null>, content: RefO
     };
   }, [viewport, content]);
 
-  return { atEnd, toEnd };
+  return { atEnd, toEnd, letGo };
 }

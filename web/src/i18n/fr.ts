@@ -29,10 +29,13 @@ export const fr: Words = {
     undo: "Annuler",
     deleteFailed: "La conversation n’a pas pu être supprimée. Elle est toujours là.",
     renameFailed: "Le nouveau titre n’a pas pu être enregistré.",
+    unseen: "Nouvelle réponse",
     replying: "Réponse en cours",
     untitled: "Nouvelle conversation",
   },
   account: {
+    actingFor: "Vous agissez pour",
+    yourself: "Vous-même",
     menu: "Compte et réglages",
     appearance: "Apparence",
     light: "Claire",
@@ -44,7 +47,12 @@ export const fr: Words = {
     serif: "Avec empattements",
     shortcuts: "Raccourcis clavier",
     signOut: "Se déconnecter",
+    console: "Console",
     signOutFailed: "La déconnexion a échoué. Réessayez.",
+  },
+  settings: {
+    title: "Réglages",
+    back: "Retour aux conversations",
   },
   welcome: {
     morning: (name) => (name ? `Bonjour ${name}` : "Bonjour"),
@@ -111,6 +119,9 @@ export const fr: Words = {
     previous: "Version précédente",
     next: "Version suivante",
     branch: (number, count) => `Version ${number} sur ${count}`,
+    inLine: (position, seconds) =>
+      `${position === 1 ? "1er" : `${position}e`} dans la file, environ ${seconds < 90 ? `${Math.max(1, seconds)} s` : `${Math.round(seconds / 60)} min`}`,
+    toPlan: "Voir votre formule",
     thinking: "Réflexion",
     waiting: "Le modèle se réveille. La première réponse prend un peu plus de temps.",
     stopped: "Vous avez arrêté cette réponse.",
@@ -137,40 +148,76 @@ export const fr: Words = {
     notFoundHint: "Elle a peut-être été supprimée, ou appartient à quelqu’un d’autre.",
     failed: "Impossible de charger cette conversation.",
     startNew: "En commencer une autre",
+    messageGone: "Ce message a été supprimé.",
     branchFailed: "Cette version ne sera pas retenue : le serveur est injoignable.",
+    versionFailed: "L’autre version n’a pas pu être chargée.",
+    earlier: "Les messages précédents arrivent.",
+    moreFailed: "Les autres messages n’ont pas pu être chargés.",
   },
   finder: {
-    label: "Trouver une conversation ou une commande",
-    placeholder: "Trouver une conversation ou une commande",
+    label: "Trouver une conversation, un message ou une commande",
+    placeholder: "Chercher dans les conversations",
     conversations: "Conversations",
+    messages: "Messages",
     commands: "Commandes",
-    nothing: "Rien ne porte ce nom.",
+    nothing: "Rien ne correspond. Essayez moins de mots, ou d’autres.",
+    searching: "Recherche dans vos messages",
+    failed: "La recherche dans vos messages n’a pas abouti.",
+    again: "Chercher à nouveau",
+    offline: "Sans connexion, la recherche se limite aux titres.",
+    more: "Voir plus de messages",
+    further: (count) => (count < 2 ? `et ${count} autre message` : `et ${count} autres messages`),
+    you: "Vous :",
+    assistant: "Assistant :",
+    remaining: (count) => `D’anciens messages attendent encore d’être ajoutés à la recherche : ${count}.`,
+    hint: "« mots exacts » entre guillemets, −mot pour l’exclure",
+    close: "Fermer la recherche",
     newChat: "Commencer une conversation",
     theme: (name) => `Apparence : ${name}`,
     language: (name) => `Langue : ${name}`,
     shortcuts: "Voir les raccourcis clavier",
+    settings: "Ouvrir les réglages",
     sidebar: "Montrer ou cacher le volet",
     signOut: "Se déconnecter",
     results: (count) => (count < 2 ? `${count} résultat` : `${count} résultats`),
   },
   shortcuts: {
     title: "Raccourcis clavier",
-    find: "Trouver une conversation ou une commande",
+    find: "Chercher dans les conversations",
     newChat: "Commencer une conversation",
     sidebar: "Montrer ou cacher le volet",
     focus: "Aller à la zone de saisie",
     send: "Envoyer le message",
     newline: "Passer à la ligne",
+    mention: "Adresser le message à un assistant",
     stop: "Arrêter la réponse, ou fermer ce qui est ouvert",
     copyReply: "Copier la dernière réponse",
+    settings: "Ouvrir les réglages",
     list: "Afficher cette liste",
     close: "Fermer",
   },
+  alerts: {
+    ended: "La réponse est prête.",
+    offer: "Cette réponse s’est fait attendre. Vous prévenir quand une longue réponse est prête ?",
+    accept: "Me prévenir",
+    on: "Une notification vous dira quand une longue réponse est prête.",
+    forbidden: "Votre navigateur n’autorise pas les notifications de ce site.",
+  },
+  update: {
+    ready: "Une nouvelle version de Causette est prête.",
+    reload: "Recharger",
+  },
   network: {
+    notKept: "Cette conversation n’est pas sur cet appareil.",
+    notKeptHint: "Elle s’ouvrira dès que la connexion sera revenue.",
     offline: "Vous êtes hors ligne. Ce que vous écrivez est gardé ; envoyez-le à votre retour.",
     unreachable: "Le serveur est injoignable. Nouvel essai en cours.",
   },
   problem: {
+    limitReached: "Vous avez atteint une limite de votre formule. Elle repart d’elle-même.",
+    quotaReached: "Votre crédit ou votre budget ne suffit pas pour cette réponse.",
+    tooLargeForPlan: "C’est plus que votre formule n’accepte d’un coup. Envoyez un message plus court.",
+    notInPlan: "Votre formule ne comprend pas ce modèle. Choisissez-en un autre.",
     retry: "Réessayer",
     dismiss: "Fermer",
     network: "Le serveur est injoignable. Vérifiez votre connexion.",
@@ -185,7 +232,52 @@ export const fr: Words = {
     busy: "Le modèle est très demandé. Réessayez dans un instant.",
     conflict: "Une réponse est déjà en train de s’écrire ici.",
     modelGone: "Ce modèle n’est plus là. Choisissez-en un autre.",
+    assistantGone:
+      "L’assistant à qui ceci s’adresse a été supprimé, ou n’est plus partagé avec vous. Dites-le à un autre, ou à aucun.",
     tooLong: "Ce message est trop long pour être envoyé.",
+    refusal: (status, code) => {
+      switch (code) {
+        case "owners_only":
+          return "Seuls les propriétaires de ce serveur peuvent le faire. Adressez-vous à l’un d’eux.";
+        case "insufficient_role":
+          return "Votre rôle dans cet espace ne le permet pas. Adressez-vous à l’un de ses propriétaires.";
+        case "temporary":
+          return "Une conversation éphémère ne laisse pas de trace : cela n’y est pas possible.";
+        case "too_many_attempts":
+          return "Trop de tentatives. Réessayez dans quelques minutes.";
+        case "too_many_invitations":
+          return "Trop d’invitations attendent une réponse. Retirez-en d’abord.";
+        case "too_many_projects":
+          return "Vous avez autant de projets que l’on peut en garder. Supprimez-en un d’abord.";
+        case "too_many_assistants":
+          return "Vous avez autant d’assistants que l’on peut en garder. Supprimez-en un d’abord.";
+        case "already_answered":
+          return "Vous avez déjà répondu.";
+        case "consent_changed":
+          return "La question a changé entre-temps. Relisez-la avant de répondre.";
+        case "sign_up_closed":
+          return "Les inscriptions sont fermées ici. Demandez une invitation.";
+        case "payment_required":
+        case "payment_refused":
+          return "Le paiement n’a pas abouti. Vérifiez votre moyen de paiement.";
+        case "payments_unavailable":
+          return "Le service de paiement ne répond pas. Réessayez dans un instant.";
+        case "trial_used":
+          return "Vous avez déjà profité d’un essai.";
+        case "subscription_active":
+          return "Un abonnement est encore en cours. Résiliez-le d’abord.";
+        case "invalid_limit":
+          return "Cette limite ne convient pas : il faut un nombre positif.";
+      }
+      if (status === 401) return "Votre session a pris fin. Reconnectez-vous.";
+      if (status === 403) return "Vous n’avez pas le droit de faire cela.";
+      if (status === 404) return "Cela n’existe plus, ou ne vous appartient pas.";
+      if (status === 409) return "Ce n’est pas possible dans l’état actuel. Rechargez la page.";
+      if (status === 413) return "C’est trop volumineux.";
+      if (status === 415) return "Ce type de fichier n’est pas accepté.";
+      if (status === 429) return "Trop de demandes. Réessayez dans un instant.";
+      return "Le serveur a refusé cette valeur. Vérifiez ce que vous avez saisi.";
+    },
     crashed: "Causette n’a pas pu afficher cette page.",
     reload: "Recharger",
   },

@@ -31,6 +31,17 @@ export function words(): Words {
   return dictionaries[wanted(preferences.get("locale"))];
 }
 
+/** The words of a part of the app that comes to the browser by itself: for components (`use`) and elsewhere (`now`). */
+export function dictionary<T>(en: T, fr: T): { use: () => T; now: () => T } {
+  const both: Record<Locale, T> = { en, fr: typeset(fr) };
+  return {
+    use: function useThese() {
+      return both[useLocale()];
+    },
+    now: () => both[wanted(preferences.get("locale"))],
+  };
+}
+
 /** A wait in words: "40 seconds", "3 minutes". */
 export function inWords(seconds: number, say: Words): string {
   return seconds < 90 ? say.length.seconds(Math.ceil(seconds)) : say.length.minutes(Math.ceil(seconds / 60));

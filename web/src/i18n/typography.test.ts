@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { en } from "./en";
-import { fr } from "./fr";
+import { en as doorInEnglish } from "~/account/words/en";
+import { fr as doorInFrench } from "~/account/words/fr";
+import { en as settingsInEnglish } from "~/settings/words/en";
+import { fr as settingsInFrench } from "~/settings/words/fr";
+import { en as mainInEnglish } from "./en";
+import { fr as mainInFrench } from "./fr";
 import { spaced, typeset } from "./typography";
+
+const en = { main: mainInEnglish, door: doorInEnglish, settings: settingsInEnglish };
+const fr = { main: mainInFrench, door: doorInFrench, settings: settingsInFrench };
 
 function phrases(words: unknown): string[] {
   if (typeof words === "string") return [words];
-  if (typeof words === "function") return [words("x", "y")];
+  if (typeof words === "function") return [words("x", "y", "z")];
   return Object.values(words as object).flatMap(phrases);
 }
 
@@ -17,6 +24,10 @@ function shape(words: unknown): unknown {
 describe("French typography", () => {
   it("puts narrow no-break spaces before ; ! ? and inside guillemets", () => {
     expect(spaced("Ah ? Oui ; « bon » !")).toBe("Ah\u202f? Oui\u202f; «\u202fbon\u202f»\u202f!");
+  });
+
+  it("curls apostrophes between letters, and leaves other quotes alone", () => {
+    expect(spaced("l'eau d'Été, 'ainsi' 5' x = 'y'")).toBe("l’eau d’Été, 'ainsi' 5' x = 'y'");
   });
 
   it("puts a no-break space before a colon", () => {

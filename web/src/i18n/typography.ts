@@ -1,12 +1,13 @@
 const NARROW = "\u202f";
 const NO_BREAK = "\u00a0";
 
-/** French spacing: narrow no-break spaces before ; ! ? and inside « », a no-break space before a colon. */
+/** French spacing: narrow no-break spaces before ; ! ? and inside « », a no-break space before a colon; apostrophes that curl. */
 export function spaced(text: string): string {
   return text
     .replace(/ ([;!?»])/g, `${NARROW}$1`)
     .replace(/« /g, `«${NARROW}`)
-    .replace(/ :/g, `${NO_BREAK}:`);
+    .replace(/ :/g, `${NO_BREAK}:`)
+    .replace(/(?<=\p{L})'(?=\p{L})/gu, "’");
 }
 
 /** The same dictionary with every phrase, and every phrase that a function makes, well spaced. */

@@ -34,7 +34,14 @@ function useHighlighter(wanted: boolean): Highlight | null {
   return ready;
 }
 
-export const Code = memo(function Code({ source, language }: { source: string; language: string }) {
+interface Props {
+  source: string;
+  language: string;
+  /** What else can be done with it. */
+  actions?: ReactNode;
+}
+
+export const Code = memo(function Code({ source, language, actions }: Props) {
   const t = useWords();
   const [wrapped, setWrapped] = useState(false);
   const { copied, copy } = useCopy();
@@ -45,8 +52,9 @@ export const Code = memo(function Code({ source, language }: { source: string; l
   const tree = useMemo(() => highlighter?.(coloured, name) ?? null, [highlighter, coloured, name]);
   return (
     <figure className="code my-4 overflow-hidden rounded-md border border-line bg-raised">
-      <figcaption className="flex h-10 items-center gap-1 border-line border-b pr-1 pl-4 text-muted text-xs">
-        <span className="mr-auto font-mono">{name || t.code.plain}</span>
+      <figcaption className="flex h-10 items-center gap-1 border-line border-b pe-1 ps-4 text-muted text-xs">
+        <span className="me-auto font-mono">{name || t.code.plain}</span>
+        {actions}
         <IconButton
           label={t.code.wrap}
           icon={WrapText}
@@ -65,6 +73,7 @@ export const Code = memo(function Code({ source, language }: { source: string; l
       <pre
         // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
         tabIndex={0}
+        dir="ltr"
         className={`overflow-x-auto px-4 py-3 text-[0.8125rem] leading-relaxed ${wrapped ? "whitespace-pre-wrap" : ""}`}
       >
         <code className="text-[1em]!">

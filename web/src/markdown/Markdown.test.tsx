@@ -71,6 +71,23 @@ describe("what a model wrote", () => {
     expect(shown("# One\n\n###### Six").querySelector("h1, h2")).toBeNull();
   });
 
+  it("lets each block read in the direction of its own letters, and code from left to right", () => {
+    const page = shown("مرحبا\n\nHello\n\n- שלום\n\n> أهلا\n\n```\nx = 1\n```");
+    const directions = [...page.querySelectorAll("p, ul, blockquote, pre")].map((block) => [
+      block.tagName.toLowerCase(),
+      block.getAttribute("dir"),
+    ]);
+    expect(directions).toEqual([
+      ["p", "auto"],
+      ["p", "auto"],
+      ["ul", "auto"],
+      ["blockquote", "auto"],
+      // A block inside goes with the one around it.
+      ["p", null],
+      ["pre", "ltr"],
+    ]);
+  });
+
   it("does not draw finished blocks again while the rest is being written", () => {
     const first = shown("One **bold**.\n\nTwo", true).querySelector("p");
     const same = shown("One **bold**.\n\nTwo and more", true).querySelector("p");

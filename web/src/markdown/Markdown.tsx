@@ -1,6 +1,8 @@
 import { Image } from "lucide-react";
-import { Fragment, memo, type ReactNode, useRef } from "react";
+import { Fragment, lazy, memo, type ReactNode, Suspense, use, useRef } from "react";
+import { Home } from "~/artifacts/open";
 import { useWords } from "~/i18n";
+import { withCitations } from "~/knowledge/Cite";
 import { BlockReader, type MathsToken, mend, type Token, type Tokens } from "./blocks";
 import { Code } from "./Code";
 import { plain } from "./entities";
@@ -21,41 +23,42 @@ export const Markdown = memo(function Markdown({ text, writing }: { text: string
   );
 });
 
+/** A block is written in the direction of its first letters, and what is inside it with it. */
 const Block = memo(
-  ({ token }: { token: Token }) => block(token),
+  ({ token }: { token: Token }) => block(token, "auto"),
   (before, after) => before.token === after.token || before.token.raw === after.token.raw,
 );
 
-function block(token: Token): ReactNode {
+function block(token: Token, dir?: "auto"): ReactNode {
   switch (token.type) {
     case "heading": {
       const { depth, tokens } = token as Tokens.Heading;
       // Below the heading of the reply itself, which is for screen readers.
       const Heading = `h${Math.min(6, depth + 2)}` as "h3";
-      return <Heading>{inlines(tokens)}</Heading>;
+      return <Heading dir={dir}>{inlines(tokens)}</Heading>;
     }
     case "paragraph":
-      return <p>{inlines((token as Tokens.Paragraph).tokens)}</p>;
+      return <p dir={dir}>{inlines((token as Tokens.Paragraph).tokens)}</p>;
     case "text": {
       const { tokens, text } = token as Tokens.Text;
-      return tokens ? inlines(tokens) : plain(text);
+      return tokens ? inlines(tokens) : withCitations(plain(text));
     }
     case "code": {
       const { text, lang } = token as Tokens.Code;
-      return <Code source={text} language={lang ?? ""} />;
+      return <CodeBlock source={text} info={plain(lang ?? "")} whole={closed(token)} />;
     }
     case "mathsBlock":
       return <Maths source={(token as unknown as MathsToken).source} display />;
     case "blockquote":
-      return <blockquote>{blocksOf((token as Tokens.Blockquote).tokens)}</blockquote>;
+      return <blockquote dir={dir}>{blocksOf((token as Tokens.Blockquote).tokens)}</blockquote>;
     case "list":
-      return list(token as Tokens.List);
+      return list(token as Tokens.List, dir);
     case "table":
-      return table(token as Tokens.Table);
+      return table(token as Tokens.Table, dir);
     case "hr":
       return <hr />;
     case "html":
-      return <p>{(token as Tokens.HTML).raw.trim()}</p>;
+      return <p dir={dir}>{(token as Tokens.HTML).raw.trim()}</p>;
     case "def":
     case "space":
       return null;
@@ -64,12 +67,35 @@ function block(token: Token): ReactNode {
   }
 }
 
+const Made = lazy(() => import("~/artifacts/Made"));
+
+/** Shorter code, in lines, has no other place than here, unless its language says what it makes. */
+const LONG = 25;
+const MAKES = /^(?:html?|svg|xml|mermaid|jsx|tsx|markdown|md|python3?|py)\b|[\s:=]/i;
+
+function CodeBlock({ source, info, whole }: { source: string; info: string; whole: boolean }) {
+  const message = use(Home);
+  const code = <Code source={source} language={info} />;
+  if (!message || !(MAKES.test(info) || source.split("\n").length >= LONG)) return code;
+  return (
+    <Suspense fallback={code}>
+      <Made source={source} info={info} whole={whole} message={message} />
+    </Suspense>
+  );
+}
+
+/** Whether nothing more can be written into a code block. */
+function closed({ raw }: Token): boolean {
+  const fence = /^ {0,3}(`{3,}|~{3,})/.exec(raw)?.[1];
+  return fence === undefined || raw.trimEnd().slice(fence.length).endsWith(`\n${fence}`);
+}
+
 function blocksOf(tokens: Token[]): ReactNode {
   // biome-ignore lint/suspicious/noArrayIndexKey: the tokens of one block never change places
   return tokens.map((token, index) => <Fragment key={index}>{block(token)}</Fragment>);
 }
 
-function list({ ordered, start, items }: Tokens.List): ReactNode {
+function list({ ordered, start, items }: Tokens.List, dir?: "auto"): ReactNode {
   const children = items.map((item, index) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: the items of one list never change places
     <li key={index} className={item.task ? "task" : undefined}>
@@ -83,14 +109,20 @@ function list({ ordered, start, items }: Tokens.List): ReactNode {
       )}
     </li>
   ));
-  return ordered ? <ol start={start === "" ? 1 : start}>{children}</ol> : <ul>{children}</ul>;
+  return ordered ? (
+    <ol dir={dir} start={start === "" ? 1 : start}>
+      {children}
+    </ol>
+  ) : (
+    <ul dir={dir}>{children}</ul>
+  );
 }
 
-function table({ header, rows }: Tokens.Table): ReactNode {
+function table({ header, rows }: Tokens.Table, dir?: "auto"): ReactNode {
   return (
     // A wide table scrolls; so the keyboard must be able to reach it.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
-    <div className="table" tabIndex={0}>
+    <div className="table" dir={dir} tabIndex={0}>
       <table>
         <thead>
           <tr>
@@ -129,7 +161,7 @@ function inline(token: Token): ReactNode {
   switch (token.type) {
     case "text": {
       const { tokens, text } = token as Tokens.Text;
-      return tokens ? inlines(tokens) : plain(text);
+      return tokens ? inlines(tokens) : withCitations(plain(text));
     }
     case "escape":
       return plain((token as Tokens.Escape).text);
@@ -182,7 +214,7 @@ function Picture({ href, name }: { href: string; name: string }) {
   const t = useWords();
   return (
     <Link href={href}>
-      <Image aria-hidden className="mr-1 mb-0.5 inline size-4" />
+      <Image aria-hidden className="me-1 mb-0.5 inline size-4" />
       {name ? t.message.image(name) : t.message.imageUnnamed}
     </Link>
   );

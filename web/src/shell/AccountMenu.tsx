@@ -1,17 +1,23 @@
-import { ChevronsUpDown, Keyboard, LogOut } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { ChevronsUpDown, Gauge, Keyboard, LogOut, Settings } from "lucide-react";
 import { useUser } from "~/account/useUser";
-import { type Locale, languages, useLocale, useWords } from "~/i18n";
-import { preferences, usePreference } from "~/preferences";
+import { actAs, workspacesQuery } from "~/api/queries";
+import { useWords } from "~/i18n";
+import { usePreference } from "~/preferences";
 import { Menu, MenuChoices, MenuItem, MenuRule } from "~/ui/Menu";
-import { chooseLocale, chooseTheme, signOut, type Theme } from "./settings";
+import { signOut } from "./settings";
 
-/** The reader's name, and behind it how they like things. */
+const YOURSELF = "yourself";
+
+/** The reader's name, for whom they act, and behind it the way to the settings and out. */
 export function AccountMenu({ showShortcuts }: { showShortcuts: () => void }) {
   const t = useWords();
-  const locale = useLocale();
+  const navigate = useNavigate();
   const user = useUser();
-  const theme: Theme = usePreference("theme") ?? "system";
-  const reading = usePreference("reading") ?? "sans";
+  const { data: workspaces } = useQuery(workspacesQuery);
+  const acting = usePreference("workspace");
+  const workspace = workspaces?.find(({ id }) => id === acting);
   if (!user) return null;
   return (
     <Menu
@@ -31,42 +37,34 @@ export function AccountMenu({ showShortcuts }: { showShortcuts: () => void }) {
           </span>
           <span className="min-w-0 flex-1 leading-tight">
             <span className="block truncate font-medium">{user.name}</span>
-            <span className="block truncate text-muted text-xs">{user.email}</span>
+            <span className="block truncate text-muted text-xs">{workspace?.name ?? user.email}</span>
           </span>
           <ChevronsUpDown aria-hidden className="size-3.5 flex-none text-muted" />
         </button>
       }
     >
-      <MenuChoices
-        label={t.account.appearance}
-        value={theme}
-        choose={chooseTheme}
-        choices={(["light", "dark", "system"] as const).map((value) => ({
-          value,
-          content: t.account[value],
-        }))}
-      />
-      <MenuRule />
-      <MenuChoices
-        label={t.account.reading}
-        value={reading}
-        choose={(face) => preferences.set("reading", face === "serif" ? "serif" : null)}
-        choices={[
-          { value: "sans", content: t.account.sans },
-          { value: "serif", content: <span className="font-serif">{t.account.serif}</span> },
-        ]}
-      />
-      <MenuRule />
-      <MenuChoices
-        label={t.account.language}
-        value={locale}
-        choose={chooseLocale}
-        choices={(Object.keys(languages) as Locale[]).map((value) => ({
-          value,
-          content: <span lang={value}>{languages[value]}</span>,
-        }))}
-      />
-      <MenuRule />
+      {workspaces && workspaces.length > 0 && (
+        <>
+          <MenuChoices
+            label={t.account.actingFor}
+            value={acting ?? YOURSELF}
+            choose={(whom) => actAs(whom === YOURSELF ? null : whom)}
+            choices={[
+              { value: YOURSELF, content: t.account.yourself },
+              ...workspaces.map(({ id, name }) => ({ value: id, content: name })),
+            ]}
+          />
+          <MenuRule />
+        </>
+      )}
+      <MenuItem icon={Settings} onSelect={() => navigate({ to: "/settings" })}>
+        {t.settings.title}
+      </MenuItem>
+      {user.role === "owner" && (
+        <MenuItem icon={Gauge} onSelect={() => navigate({ to: "/console" })}>
+          {t.account.console}
+        </MenuItem>
+      )}
       <MenuItem icon={Keyboard} onSelect={showShortcuts}>
         {t.account.shortcuts}
       </MenuItem>

@@ -15,7 +15,7 @@ export function Notices() {
       {notices.map(({ id, text, action }) => (
         <div
           key={id}
-          className="appear pointer-events-auto flex max-w-full items-center gap-2 rounded-md border border-line bg-raised py-1 pr-1 pl-4 text-sm shadow-soft"
+          className="appear pointer-events-auto flex max-w-full items-center gap-2 rounded-md border border-line bg-raised py-1 pe-1 ps-4 text-sm shadow-soft"
         >
           <span className="py-1.5">{text}</span>
           {action && (

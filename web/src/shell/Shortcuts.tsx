@@ -1,21 +1,29 @@
 import { X } from "lucide-react";
 import { useWords } from "~/i18n";
+import { useOrganiseWords } from "~/organise/words";
 import { Dialog } from "~/ui/Dialog";
 import { IconButton } from "~/ui/IconButton";
 import { modifier, shift } from "./keys";
 
 /** The list behind `?`. */
-export function Shortcuts({ close }: { close: () => void }) {
+export default function Shortcuts({ close }: { close: () => void }) {
   const t = useWords();
+  const o = useOrganiseWords();
   const rows: [string, string[]][] = [
     [t.shortcuts.find, [modifier, "K"]],
+    [o.findThis, [modifier, "F"]],
     [t.shortcuts.newChat, [modifier, shift, "O"]],
     [t.shortcuts.sidebar, [modifier, shift, "S"]],
     [t.shortcuts.copyReply, [modifier, shift, "C"]],
+    [t.shortcuts.settings, [modifier, ","]],
     [t.shortcuts.focus, ["/"]],
     [t.shortcuts.send, ["↵"]],
     [t.shortcuts.newline, [shift, "↵"]],
+    [t.shortcuts.mention, ["@"]],
     [t.shortcuts.stop, ["Esc"]],
+    [o.newer, ["Alt", "↑"]],
+    [o.older, ["Alt", "↓"]],
+    [o.deleteThis, [modifier, shift, "⌫"]],
     [t.shortcuts.list, ["?"]],
   ];
   return (
@@ -26,13 +34,13 @@ export function Shortcuts({ close }: { close: () => void }) {
     >
       <div className="p-6">
         <header className="mb-3 flex items-center">
-          <h2 className="mr-auto font-serif text-lg">{t.shortcuts.title}</h2>
+          <h2 className="me-auto font-serif text-lg">{t.shortcuts.title}</h2>
           <IconButton label={t.shortcuts.close} icon={X} onClick={close} small />
         </header>
         <dl>
           {rows.map(([what, keys]) => (
             <div key={what} className="flex items-center gap-4 border-line border-t py-2 text-sm">
-              <dt className="mr-auto">{what}</dt>
+              <dt className="me-auto">{what}</dt>
               <dd className="flex gap-1">
                 {keys.map((key) => (
                   <kbd

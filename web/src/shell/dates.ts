@@ -21,26 +21,32 @@ export function byDate(
   t: Words,
 ): Group[] {
   const today = new Date(now);
+  // Asked for once a group: a format is slow to make, and there are thousands of conversations.
+  const labelOf = (key: string, date: Date): string => {
+    if (key === "today") return t.time.today;
+    if (key === "yesterday") return t.time.yesterday;
+    if (key === "week") return t.time.lastWeek;
+    const month = new Intl.DateTimeFormat(locale, {
+      month: "long",
+      ...(date.getFullYear() === today.getFullYear() ? {} : { year: "numeric" }),
+    }).format(date);
+    return month.charAt(0).toLocaleUpperCase(locale) + month.slice(1);
+  };
   const groups = new Map<string, Group>();
   for (const conversation of conversations) {
     const date = new Date(conversation.updated_at);
     const days = daysBetween(date, today);
-    let key: string;
-    let label: string;
-    if (days <= 0) [key, label] = ["today", t.time.today];
-    else if (days === 1) [key, label] = ["yesterday", t.time.yesterday];
-    else if (days <= 7) [key, label] = ["week", t.time.lastWeek];
-    else {
-      key = `${date.getFullYear()}-${date.getMonth()}`;
-      const month = new Intl.DateTimeFormat(locale, {
-        month: "long",
-        ...(date.getFullYear() === today.getFullYear() ? {} : { year: "numeric" }),
-      }).format(date);
-      label = month.charAt(0).toLocaleUpperCase(locale) + month.slice(1);
-    }
+    const key =
+      days <= 0
+        ? "today"
+        : days === 1
+          ? "yesterday"
+          : days <= 7
+            ? "week"
+            : `${date.getFullYear()}-${date.getMonth()}`;
     const group = groups.get(key);
     if (group) group.items.push(conversation);
-    else groups.set(key, { key, label, items: [conversation] });
+    else groups.set(key, { key, label: labelOf(key, date), items: [conversation] });
   }
   return [...groups.values()];
 }

@@ -14,7 +14,19 @@ function inText(event: KeyboardEvent): boolean {
   );
 }
 
-export type Shortcut = "find" | "new" | "sidebar" | "focus" | "copy" | "list" | "stop";
+export type Shortcut =
+  | "delete"
+  | "newer"
+  | "older"
+  | "find"
+  | "within"
+  | "new"
+  | "sidebar"
+  | "focus"
+  | "copy"
+  | "settings"
+  | "list"
+  | "stop";
 
 /** The shortcut that a key press means, if it means one. */
 export function shortcut(event: KeyboardEvent): Shortcut | null {
@@ -23,11 +35,18 @@ export function shortcut(event: KeyboardEvent): Shortcut | null {
   const command = apple ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey;
   if (command && !event.altKey) {
     if (key === "k" && !event.shiftKey) return "find";
+    if (key === "f" && !event.shiftKey) return "within";
+    if (key === "," && !event.shiftKey) return "settings";
     if (!event.shiftKey) return null;
     if (key === "o") return "new";
     if (key === "s") return "sidebar";
     if (key === "c") return "copy";
+    if (key === "backspace" && !inText(event)) return "delete";
     return null;
+  }
+  if (event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    if (key === "arrowup") return "newer";
+    if (key === "arrowdown") return "older";
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   if (key === "escape") return event.shiftKey ? "focus" : "stop";

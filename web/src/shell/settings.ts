@@ -2,6 +2,7 @@ import { api } from "~/api/client";
 import { queries, signedIn, signedOut } from "~/api/queries";
 import type { User } from "~/api/types";
 import { drafts } from "~/chat/drafts";
+import { uploads } from "~/files/uploads";
 import { type Locale, words } from "~/i18n";
 import { notify } from "~/notices";
 import { preferences } from "~/preferences";
@@ -31,6 +32,7 @@ export async function signOut(): Promise<void> {
     return;
   }
   drafts.clear();
+  uploads.clear();
   queries.cancelQueries();
   signedOut();
 }

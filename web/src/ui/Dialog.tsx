@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef } from "react";
+import { usePushed } from "./usePushed";
 
 interface Props {
   label: string;
@@ -12,10 +13,13 @@ interface Props {
 /** A modal dialog: the browser's own, so focus is kept inside and Escape closes it. */
 export function Dialog({ label, close, children, className = "", look = "panel" }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  usePushed(dialog, look === "sheet", close);
   useEffect(() => {
     const element = dialog.current;
     const before = document.activeElement;
     element?.showModal();
+    // The browser would begin at the first button, which is the one that closes.
+    element?.querySelector<HTMLElement>("[data-begin]")?.focus();
     return () => {
       element?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });

@@ -1,6 +1,6 @@
 import * as Radix from "@radix-ui/react-dropdown-menu";
 import { Check, type LucideIcon } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 
 interface Props {
   trigger: ReactNode;
@@ -8,14 +8,29 @@ interface Props {
   side?: "top" | "bottom";
   align?: "start" | "end";
   className?: string;
+  /** Given with `onOpenChange` by whoever opens it otherwise than with its button. */
+  open?: boolean;
+  onOpenChange?: (open: boolean) => void;
 }
 
 /** A menu under (or over) its button. */
-export function Menu({ trigger, children, side = "bottom", align = "start", className = "" }: Props) {
+export function Menu({
+  trigger,
+  children,
+  side = "bottom",
+  align = "start",
+  className = "",
+  ...controlled
+}: Props) {
+  // Over a modal dialog nothing is seen but what is inside it.
+  const [host, setHost] = useState<HTMLElement | null>(null);
+  const dialog = host?.closest("dialog");
   return (
-    <Radix.Root modal={false}>
-      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      <Radix.Portal>
+    <Radix.Root modal={false} {...controlled}>
+      <Radix.Trigger asChild ref={setHost}>
+        {trigger}
+      </Radix.Trigger>
+      <Radix.Portal {...(dialog ? { container: dialog } : {})}>
         <Radix.Content
           side={side}
           align={align}
@@ -69,13 +84,48 @@ export function MenuChoices<T extends string>({
       <Radix.RadioGroup value={value} onValueChange={(next) => choose(next as T)}>
         {choices.map((choice) => (
           <Radix.RadioItem key={choice.value} value={choice.value} className={row}>
-            <span className="mr-auto">{choice.content}</span>
+            <span className="me-auto">{choice.content}</span>
             <Radix.ItemIndicator>
               <Check aria-hidden className="size-4 text-accent" />
             </Radix.ItemIndicator>
           </Radix.RadioItem>
         ))}
       </Radix.RadioGroup>
+    </Radix.Group>
+  );
+}
+
+/** Choices of which any number holds; the menu stays open while they are made. */
+export function MenuChecks({
+  label,
+  values,
+  choices,
+  change,
+}: {
+  label: string;
+  values: readonly string[];
+  choices: readonly { value: string; content: ReactNode }[];
+  change: (values: string[]) => void;
+}) {
+  return (
+    <Radix.Group>
+      <Radix.Label className="px-2.5 pt-2 pb-1 text-muted text-xs">{label}</Radix.Label>
+      {choices.map(({ value, content }) => (
+        <Radix.CheckboxItem
+          key={value}
+          checked={values.includes(value)}
+          onCheckedChange={(on) =>
+            change(on ? [...values, value] : values.filter((other) => other !== value))
+          }
+          onSelect={(event) => event.preventDefault()}
+          className={row}
+        >
+          <span className="me-auto">{content}</span>
+          <Radix.ItemIndicator>
+            <Check aria-hidden className="size-4 text-accent" />
+          </Radix.ItemIndicator>
+        </Radix.CheckboxItem>
+      ))}
     </Radix.Group>
   );
 }

@@ -1,4 +1,5 @@
 import { CircleAlert, RotateCw, X } from "lucide-react";
+import type { ReactNode } from "react";
 import { useWords } from "~/i18n";
 import { IconButton } from "./IconButton";
 
@@ -10,20 +11,23 @@ interface Props {
   retry?: (() => void) | undefined;
   retryLabel?: string;
   dismiss?: () => void;
+  /** Another way out: a link. */
+  action?: ReactNode;
 }
 
 /** Something went wrong, said where it did, with the way out beside it. */
-export function Trouble({ text, hint, retry, retryLabel, dismiss }: Props) {
+export function Trouble({ text, hint, retry, retryLabel, dismiss, action }: Props) {
   const t = useWords();
   return (
     <div
       role="alert"
-      className="appear my-3 flex items-start gap-3 rounded-md bg-danger-tint py-2.5 pr-2 pl-4 text-sm"
+      className="appear my-3 flex items-start gap-3 rounded-md bg-danger-tint py-2.5 pe-2 ps-4 text-sm"
     >
       <CircleAlert aria-hidden className="mt-1 size-4 flex-none text-danger" />
-      <p className="mr-auto py-0.5 text-ink">
+      <p className="me-auto py-0.5 text-ink">
         {text} {hint && <span className="text-muted">{hint}</span>}
       </p>
+      {action}
       {retry && (
         <button
           type="button"

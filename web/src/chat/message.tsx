@@ -1,0 +1,55 @@
+import { createContext, type ReactNode, use, useEffect } from "react";
+import type { Message } from "~/api/types";
+
+/** A message, and where it stands. */
+export interface Placed {
+  message: Message;
+  /** Counted from 1 for the conversation's first message; from 2 while that one is not here. */
+  place: number;
+  /** How many the branch has; -1 while that is not known. */
+  count: number;
+  isLast: boolean;
+  /** Has the thread keep it drawn, wherever the reader scrolls. */
+  hold: (message: string, held: boolean) => void;
+}
+
+export const MessageContext = createContext<Placed | null>(null);
+
+export function usePlaced(): Placed {
+  const placed = use(MessageContext);
+  if (!placed) throw new Error("There is no message around this.");
+  return placed;
+}
+
+/** The message that is being drawn. */
+export function useMessage(): Message {
+  return usePlaced().message;
+}
+
+/** While `held`, what is written in a message is not lost by scrolling away from it. */
+export function useHeld(held: boolean): void {
+  const { message, hold } = usePlaced();
+  const { id } = message;
+  useEffect(() => {
+    if (!held) return;
+    hold(id, true);
+    return () => hold(id, false);
+  }, [id, held, hold]);
+}
+
+/** What a message is drawn in: one article of the thread. */
+export function MessageRoot({ className, children }: { className: string; children: ReactNode }) {
+  const { message, place, count } = usePlaced();
+  return (
+    <article
+      className={className}
+      data-message-id={message.id}
+      data-role={message.role}
+      data-status={message.role === "assistant" ? message.status : undefined}
+      aria-posinset={place}
+      aria-setsize={count}
+    >
+      {children}
+    </article>
+  );
+}

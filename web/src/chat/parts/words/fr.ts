@@ -1,0 +1,68 @@
+import type { en } from "./en";
+
+export const fr: typeof en = {
+  thinking: {
+    now: (seconds) => (seconds < 1 ? "Réflexion…" : `Réflexion depuis ${seconds} s…`),
+    done: (seconds) => (seconds < 1 ? "A réfléchi un instant" : `A réfléchi ${seconds} s`),
+  },
+  vote: {
+    now: (samples) => `Rédaction de ${samples} réponses à comparer…`,
+    done: (agree, samples) => `${agree} réponses sur ${samples} concordent avec celle-ci`,
+  },
+  step: {
+    names: {
+      calculator: "Calculatrice",
+      clock: "Date et heure",
+      web_search: "Recherche sur le web",
+      read_page: "Lecture de page",
+      remember: "Mémoire",
+      python: "Python",
+      search_files: "Fichiers",
+    },
+    asked: "Attend votre réponse",
+    approved: "Autorisé",
+    refused: "Non autorisé",
+    running: "En cours",
+    done: "Terminé",
+    failed: "Échec",
+    reasons: {
+      unanswered: "Personne n'a répondu à temps.",
+      stopped: "La réponse a été arrêtée.",
+      interrupted: "Le serveur a été interrompu au milieu. On ne sait pas si l'action a eu lieu.",
+      timeout: "Cela a pris trop de temps.",
+      gone: "Cet outil n'existe plus.",
+      arguments: "Le modèle n'a pas bien dit ce qu'il voulait.",
+    },
+    given: "Ce qui lui a été donné",
+    result: "Ce qu'il a trouvé",
+    loading: "Chargement du résultat…",
+    missing: "Le résultat n'a pas pu être chargé.",
+    sources: "Sources",
+    took: (seconds) => `${seconds} s`,
+  },
+  approval: {
+    question: (tool) => `Laisser « ${tool} » s'exécuter ?`,
+    warning: "Cela peut modifier quelque chose en dehors de cette conversation.",
+    allow: "Autoriser",
+    refuse: "Ne pas autoriser",
+    failed: "Votre réponse n'est pas arrivée. Réessayez.",
+  },
+  controls: {
+    effort: (chosen) => `Réflexion : ${chosen}. Changer`,
+    effortLabel: "Durée de réflexion",
+    efforts: { off: "Aucune", low: "Courte", medium: "Moyenne", high: "Longue" },
+    effortHints: {
+      off: "Répond tout de suite",
+      low: "Pour les questions simples",
+      medium: "Pour la plupart des questions",
+      high: "Pour les questions difficiles ; plus long et plus cher",
+    },
+    tools: "Outils",
+    toolsOn: (count) => (count === 1 ? "Outils : 1 activé" : `Outils : ${count} activés`),
+    toolsLabel: "Ce que le modèle peut utiliser",
+    asks: "demande d'abord",
+    samples: "Réponses départagées par vote",
+    one: "Une réponse",
+    several: (count) => `${count} réponses`,
+  },
+};

@@ -1,0 +1,30 @@
+import type { en } from "./en";
+
+export const fr: typeof en = {
+  run: "Exécuter dans ce navigateur",
+  again: "Exécuter de nouveau",
+  stop: "Arrêter",
+  label: "Ce que le code a fait",
+  status: {
+    loading: "Chargement de Python…",
+    running: "Exécution…",
+    done: "Terminé",
+    failed: "Terminé par une erreur",
+    stopped: "Arrêté",
+    late: "Arrêté au bout d'une minute : c'était trop long",
+    broken: "Python n'a pas pu être exécuté",
+  },
+  took: (seconds) => `${seconds} s`,
+  nothing: "Rien n'a été affiché.",
+  files: "Fichiers",
+  download: (name) => `Télécharger ${name}`,
+  picture: (name) => `Image ${name}`,
+  found: (names) => `Dans son dossier : ${names}`,
+  large: (names) => `Trop volumineux pour y être mis : ${names}`,
+  lost: (names) => `Impossible à récupérer : ${names}`,
+  unknown: "Les fichiers de cette conversation n'ont pas pu être récupérés.",
+  left: (names) => `Trop volumineux pour être récupéré : ${names}`,
+  bytes: (size, unit) => `${size} ${{ B: "o", kB: "ko", MB: "Mo" }[unit]}`,
+  waiting: "Va s'exécuter dans ce navigateur…",
+  elsewhere: "Un autre navigateur l'exécute.",
+};
