@@ -22,6 +22,8 @@ from harness.prompts import Conversation
 from harness.workers import BenchError, Worker, output_of, worker
 
 HERE: Final = Path(__file__).resolve().parent
+#: The address of the owner of a `House`.
+OWNER: Final = "bench@example.org"
 #: Environments, models and logs of the benchmarks; not in the repository.
 WORKSHOP: Final = HERE.parents[1] / ".bench"
 #: Prompt and reply fit with room to spare; llama.cpp gives each slot this much context.
@@ -145,7 +147,7 @@ class Peer:
     @asynccontextmanager
     async def serve(self, model: Path, in_flight: int, load: Worker) -> AsyncGenerator[Served]:
         """Its server, set up for ``in_flight`` requests at once; it may still be loading."""
-        port = _free_port()
+        port = free_port()
         command = map(str, self.command(model, in_flight, port))
         async with worker(self._python, *command, log=WORKSHOP / "logs" / f"{self.name}.log") as process:
             yield Served(process, load, f"http://127.0.0.1:{port}", process.began, go_on=self.go_on)
@@ -198,35 +200,41 @@ class House:
     @classmethod
     async def build(cls, data: Path) -> "House":
         """Make the owner and the key, as an unattended installation would."""
-        email = "bench@example.org"
         await _causette(
             "users",
             "create",
             "--email",
-            email,
+            OWNER,
             "--owner",
             "--password-stdin",
             data=data,
             stdin=os.urandom(16).hex(),
         )
         made = await _causette(
-            "keys", "create", "--owner-email", email, "--name", "bench", "--json", data=data
+            "keys", "create", "--owner-email", OWNER, "--name", "bench", "--json", data=data
         )
         return cls(data, json.loads(made)["secret"])
 
     @asynccontextmanager
     async def serve(self, models: Path, load: Worker) -> AsyncGenerator[Served]:
         """``causette serve`` with the weights in ``models``; it may still be loading them."""
-        command = (sys.executable, "-m", "causette", "serve", "--port", "0", "--data", str(self.data))
-        log = WORKSHOP / "logs" / "causette.log"
-        async with worker(*command, log=log, environment={"CAUSETTE_MODELS": str(models)}) as process:
-            while " at http" not in (line := await process.line(_SECONDS_TO_START)):
-                continue
-            url = line.rpartition(" at ")[2]
+        async with self.web_process({"CAUSETTE_MODELS": str(models)}) as (process, url):
             yield Served(process, load, url, process.began, self.key, _PLAINLY)
 
+    @asynccontextmanager
+    async def web_process(self, environment: Mapping[str, str]) -> AsyncGenerator[tuple[Worker, str]]:
+        """``causette serve`` on a free port, listening, and its URL."""
+        command = (sys.executable, "-m", "causette", "serve", "--port", "0", "--data", str(self.data))
+        async with worker(
+            *command, log=WORKSHOP / "logs" / "causette.log", environment=environment
+        ) as process:
+            while " at http" not in (line := await process.line(_SECONDS_TO_START)):
+                continue
+            yield process, line.rpartition(" at ")[2]
 
-def _free_port() -> int:
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
@@ -99,11 +99,11 @@ async def worker(
         await child.stop()
 
 
-async def output_of(*command: str | Path, stdin: str = "") -> str:
+async def output_of(*command: str | Path, stdin: str = "", codes: Collection[int] = (0,)) -> str:
     """What a command that ends by itself prints.
 
     Raises:
-        BenchError: it exited with anything but 0.
+        BenchError: it exited with another code than these.
     """
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -112,7 +112,7 @@ async def output_of(*command: str | Path, stdin: str = "") -> str:
         stderr=asyncio.subprocess.PIPE,
     )
     out, err = await process.communicate(stdin.encode())
-    if process.returncode != 0:
+    if process.returncode not in codes:
         raise BenchError(
             f"{' '.join(map(str, command))} exited with {process.returncode}: {err.decode().strip()}"
         )
