@@ -4,6 +4,8 @@ PYTHON ?= python3
 HOST   ?= 127.0.0.1
 PORT   ?= 8000
 DATA   ?= data
+# Tests wait as much as they work.
+WORKERS ?= 3
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -24,7 +26,7 @@ serve: $(VENV)/.installed ## Start Causette on http://HOST:PORT with its data in
 setup: $(VENV)/.developing ## Install everything for development into .venv
 
 test: $(VENV)/.developing $(VENV)/.installed ## Run every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 	npm --prefix web test
 	npm --prefix web run size
 	npm --prefix web run e2e
@@ -43,6 +45,10 @@ format: $(VENV)/.developing ## Format what can be formatted
 
 bench: $(VENV)/.developing ## Run the benchmarks (minutes; they print what they measure)
 	$(BIN)/python bench/serving.py
+	$(BIN)/python bench/gateway.py
+	$(BIN)/python bench/fairness.py
+	$(BIN)/python bench/assistant.py
+	$(BIN)/python bench/lab.py
 
 clean: ## Remove what was made, but not the data
 	rm -rf $(VENV) dist build artifacts .bench .pytest_cache .ruff_cache web/node_modules src/causette/http/dist

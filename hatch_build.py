@@ -23,6 +23,7 @@ SOURCES = (
     "package.json",
     "package-lock.json",
     "vite.config.ts",
+    "sandboxes.ts",
     "tsconfig.json",
 )
 

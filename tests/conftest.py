@@ -9,15 +9,35 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
 from platformdirs import user_cache_path
 
 from causette.engines.supervisor import EmbeddedConfig, EmbeddedEngine
 from causette.models import Catalogue, Models
+from tests.waiting import eventually
 
 pytest_plugins = ["tests.stores", "tests.server"]
 
 TEXT_MODEL = "smollm2-135m-instruct"
 EMBEDDING_MODEL = "all-minilm-l6-v2"
+
+# As the house is set up: a traceback with the values of all variables takes seconds to draw.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For ``--dist loadgroup``: a file's tests run in one process, and those that take minutes begin first."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/crash/"))
+
 
 #: Makes an engine that is not started yet; keywords change its :class:`EmbeddedConfig`.
 NewEngine = Callable[..., EmbeddedEngine]
@@ -61,9 +81,13 @@ def text_config(text_model_path: Path) -> EmbeddedConfig:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def engine(text_config: EmbeddedConfig) -> AsyncGenerator[EmbeddedEngine]:
-    """A text engine that all tests share; none may end its process. Tests that use it run on the session's loop."""
+    """A text engine that all tests share, and that is ready; none may end its process.
+
+    Tests that use it run on the session's loop.
+    """
     engine = EmbeddedEngine(text_config)
     engine.start()
+    await eventually(engine.ready, "the engine to be ready", seconds=60)
     yield engine
     await engine.stop()
 

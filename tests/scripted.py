@@ -13,10 +13,10 @@ from causette.engines.types import (
     EmbedRequest,
     FinishReason,
     GenerateRequest,
+    ToolCallPiece,
     Usage,
 )
-from causette.gateway import Deployment, Deployments, Gateway
-from causette.observability import Metrics
+from causette.gateway import Deployment, Deployments
 
 _END = object()
 
@@ -41,6 +41,22 @@ class Call:
         for piece in pieces:
             self._items.put_nowait(piece)
 
+    def think(self, *pieces: str) -> None:
+        """Send pieces of what is thought before the answer."""
+        for piece in pieces:
+            self._items.put_nowait(Delta(reasoning=piece))
+
+    def call(self, name: str, arguments: str, *, index: int = 0) -> None:
+        """Ask for a tool, in two pieces as servers do."""
+        half = len(arguments) // 2
+        first = ToolCallPiece(index, f"call_{index}", name, arguments[:half])
+        self._items.put_nowait(Delta(tool_calls=(first,)))
+        self._items.put_nowait(Delta(tool_calls=(ToolCallPiece(index, "", "", arguments[half:]),)))
+
+    def sample(self, index: int, text: str) -> None:
+        """One of several answers."""
+        self._items.put_nowait(Delta(index=index, text=text))
+
     def end(self) -> None:
         """The reply is whole."""
         self._items.put_nowait(_END)
@@ -61,7 +77,10 @@ class Call:
                     yield Completed(Usage(7, 3, made), Compute(1000 * made, 10))
                     return
                 made += 1
-                yield Delta(text=str(item))
+                if isinstance(item, Delta):
+                    yield item
+                    continue
+                yield Delta(text=str(item), output_tokens=made)
         finally:
             self.closed.set()
 
@@ -69,7 +88,7 @@ class Call:
 class ScriptedEngine:
     """Hands every request to the test, unless there is an ``answer`` to all of them.
 
-    Titles are answered with ``title`` at once, and not handed over.
+    Titles are answered with ``title`` at once, what is worth remembering with ``lasting``; they are not handed over.
     """
 
     def __init__(self, *, context: int = 2048) -> None:
@@ -77,6 +96,8 @@ class ScriptedEngine:
         self.answer: str | None = None
         self.title = ""
         self.title_prompts: list[Sequence[ChatMessage] | str] = []
+        self.lasting = ""
+        self.memory_prompts: list[Sequence[ChatMessage] | str] = []
         self.requests: list[GenerateRequest] = []
         self._calls: asyncio.Queue[Call] = asyncio.Queue()
 
@@ -88,6 +109,11 @@ class ScriptedEngine:
         if request.id.endswith("-title"):
             self.title_prompts.append(request.prompt)
             yield Delta(text=self.title, finish_reason="stop")
+            yield Completed(Usage(5, 0, 2))
+            return
+        if request.id.endswith("-memory"):
+            self.memory_prompts.append(request.prompt)
+            yield Delta(text=self.lasting, finish_reason="stop")
             yield Completed(Usage(5, 0, 2))
             return
         call = Call(request)
@@ -103,6 +129,9 @@ class ScriptedEngine:
     async def embed(self, request: EmbedRequest) -> Embeddings:
         return Embeddings([[1.0, 0.0] for _ in request.inputs], Usage(len(request.inputs)), Compute())
 
+    async def account(self, request_id: str) -> Completed | None:
+        return None
+
     async def ready(self) -> bool:
         return True
 
@@ -112,6 +141,9 @@ def deployments_of(text: ScriptedEngine, *, embedding: ScriptedEngine | None = N
     deployments = [
         Deployment(name="scripted", kind="text", engine=text, title="Scripted", aliases=("default",)),
         Deployment(name="other", kind="text", engine=text, title="Other"),
+        Deployment(
+            name="caller", kind="text", engine=text, title="Calls tools", calls_tools=True, thinks=True
+        ),
     ]
     if embedding is not None:
         deployments.append(
@@ -120,8 +152,3 @@ def deployments_of(text: ScriptedEngine, *, embedding: ScriptedEngine | None = N
             )
         )
     return Deployments(deployments)
-
-
-def gateway_to(text: ScriptedEngine) -> Gateway:
-    """The door to a scripted engine."""
-    return Gateway(deployments_of(text), Metrics())

@@ -4,17 +4,31 @@ Kept apart from :mod:`causette.app` so that a process can begin to load its mode
 """
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from time import time
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import quote, urlsplit
 
 from causette.engines.openai_client import OpenAIClient
 from causette.engines.supervisor import EmbeddedConfig, EmbeddedEngine
+from causette.engines.thinking import Tags
 from causette.engines.types import Sampling
 from causette.errors import ConfigurationError
-from causette.gateway.deployments import Deployment, Deployments
+from causette.gateway.deployments import KINDS, Deployment, Deployments, Kind
+from causette.gateway.routing import Replica, Router
 from causette.models import ModelCard, Models
 from causette.settings import RemoteEngine, Settings
+
+# How thinking shows in a remote model's text, unless its server tells it apart.
+_TAGS: Final[dict[str, Tags]] = {
+    "none": "none",
+    "effort": "tagged",
+    "template": "tagged",
+    "always": "prefilled",
+}
+# Our embedding engine works on one request at a time; the next one is there when it is done.
+_EMBEDDING_SLOTS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +51,39 @@ class Fleet:
         await asyncio.gather(*(engine.close() for engine in self.remote))
 
 
-def local_models(settings: Settings) -> list[str]:
-    """The catalogue models that this machine's own engines serve: those no remote engine takes the place of."""
+def local_models(settings: Settings, kinds: Collection[Kind] = KINDS) -> list[str]:
+    """The catalogue models that this machine's own engines serve: those no remote engine takes the place of.
+
+    Of these kinds only: whoever asks no embedding model need not have one.
+    """
     taken = {alias for entry in settings.engines for alias in (entry.name, *entry.aliases)}
-    wanted = {"default": settings.model, "embedding": settings.embedding_model}
-    return [name for alias, name in wanted.items() if alias not in taken]
+    wanted: tuple[tuple[Kind, str, str], ...] = (
+        ("text", "default", settings.model),
+        ("embedding", "embedding", settings.embedding_model),
+    )
+    return [name for kind, alias, name in wanted if kind in kinds and alias not in taken]
 
 
-def deploy(settings: Settings, models: Models) -> Fleet:
-    """The fleet that ``settings`` describe. Nothing is started.
+def deploy(settings: Settings, models: Models, kinds: Collection[Kind] = KINDS) -> Fleet:
+    """The fleet that ``settings`` describe, with this machine's own engines of these kinds. Nothing is started.
 
     Raises:
         ConfigurationError: a model to deploy is not on disk, or of the wrong kind.
         NotFound: the catalogue does not have it.
     """
-    local = local_models(settings)
+    local = local_models(settings, kinds)
     embedded: list[Deployment] = []
     if settings.model in local:
         embedded.append(_embedded_deployment(settings, models, "text"))
     if settings.embedding_model in local:
         embedded.append(_embedded_deployment(settings, models, "embedding"))
-    remote = [_remote_deployment(entry) for entry in settings.engines]
+    replicas: dict[str, list[tuple[RemoteEngine, OpenAIClient]]] = {}
+    for entry in settings.engines:
+        replicas.setdefault(entry.name, []).append((entry, _client(entry)))
     return Fleet(
-        Deployments([*embedded, *remote]),
+        Deployments([*embedded, *(_remote_deployment(group) for group in replicas.values())]),
         embedded=tuple(item.engine for item in embedded if isinstance(item.engine, EmbeddedEngine)),
-        remote=tuple(item.engine for item in remote if isinstance(item.engine, OpenAIClient)),
+        remote=tuple(client for group in replicas.values() for _, client in group),
     )
 
 
@@ -93,6 +115,8 @@ def _embedded_deployment(
             max_running=settings.max_running,
             max_queued=settings.max_queued,
             grace=settings.shutdown_grace,
+            thinking="tagged" if card.thinks else "none",
+            records=settings.data / "engine-records" / f"{quote(name, safe='')}.jsonl",
         )
     )
     alias = "default" if kind == "text" else "embedding"
@@ -104,23 +128,67 @@ def _embedded_deployment(
         description=card.description,
         aliases=(alias,),
         sampling=_sampling(card),
+        slots=settings.max_running if kind == "text" else _EMBEDDING_SLOTS,
+        machine=settings.machine.name,
+        thinks=card.thinks,
         created=int(weights.stat().st_mtime),
     )
 
 
-def _remote_deployment(entry: RemoteEngine) -> Deployment:
-    client = OpenAIClient(
+def _client(entry: RemoteEngine) -> OpenAIClient:
+    return OpenAIClient(
         entry.url,
         model=entry.model or entry.name,
         context=entry.context,
         api_key=entry.api_key.get_secret_value() if entry.api_key else None,
+        usage=entry.usage,
+        thinking="none" if entry.thinking == "always" else entry.thinking,
+        tags=_TAGS[entry.thinking],
     )
+
+
+def _remote_deployment(group: Sequence[tuple[RemoteEngine, OpenAIClient]]) -> Deployment:
+    """One deployment of the engines that have its name.
+
+    Raises:
+        ConfigurationError: they do different work, or one of them is there twice.
+    """
+    first, _ = group[0]
+    for entry, _ in group:
+        if entry.kind != first.kind:
+            raise ConfigurationError(
+                f"The engines called {first.name!r} make {first.kind} and {entry.kind}; replicas of one deployment "
+                "do the same. Give one of them another name in [[engines]] in causette.toml."
+            )
+    urls = [entry.url.rstrip("/") for entry, _ in group]
+    if twice := next((url for url in urls if urls.count(url) > 1), None):
+        raise ConfigurationError(
+            f"The engine {first.name!r} at {twice} is there twice. Remove one of the two from [[engines]] "
+            "in causette.toml, or give it another name."
+        )
+    replicas = [
+        Replica(
+            engine=client,
+            id=url,
+            slots=entry.slots,
+            machine=entry.machine or urlsplit(url).hostname,
+            timeout_first_token=entry.timeout_first_token,
+            timeout_total=entry.timeout_total,
+        )
+        for url, (entry, client) in zip(urls, group, strict=True)
+    ]
     return Deployment(
-        name=entry.name,
-        kind=entry.kind,
-        engine=client,
-        title=entry.name,
-        aliases=entry.aliases,
+        name=first.name,
+        kind=first.kind,
+        engine=Router(first.name, replicas),
+        title=first.name,
+        aliases=tuple(dict.fromkeys(alias for entry, _ in group for alias in entry.aliases)),
+        slots=sum(replica.slots for replica in replicas),
+        machine=replicas[0].machine if len({replica.machine for replica in replicas}) == 1 else None,
+        keeps_records=False,
+        thinks=all(entry.thinking != "none" for entry, _ in group),
+        calls_tools=all(entry.tools for entry, _ in group),
+        sees=all(entry.vision for entry, _ in group),
         created=int(time()),
     )
 

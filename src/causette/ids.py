@@ -14,7 +14,11 @@ def new_id(prefix: str) -> str:
 
     Ids made later sort later (to the millisecond, across machines with true clocks).
     """
-    number = uuid7().int
+    return public_id(prefix, uuid7().int)
+
+
+def public_id(prefix: str, number: int) -> str:
+    """The id that says a number of 128 bits."""
     digits: list[str] = []
     for _ in range(_LENGTH):
         number, digit = divmod(number, 62)

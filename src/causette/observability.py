@@ -105,11 +105,23 @@ class Metrics:
             ["model", "meter"],
             registry=on,
         )
+        self.screened = Counter(
+            "causette_screened",
+            "Requests that the policy found something in, by category; only the strictest ones of a request",
+            ["surface", "action", "category"],
+            registry=on,
+        )
         self.compute_seconds = Counter(
             "causette_compute_seconds", "Engine time attributed to requests", ["model"], registry=on
         )
         self.in_flight = Gauge(
             "causette_generations_in_flight", "Requests for text being worked on", ["model"], registry=on
+        )
+        self.requests_waiting = Gauge(
+            "causette_requests_waiting",
+            "Requests in line for an engine at the gateway",
+            ["model"],
+            registry=on,
         )
         self.engine_up = Gauge(
             "causette_engine_up", "Whether an engine answers (1) or not (0)", ["model"], registry=on

@@ -4,6 +4,7 @@ Order of precedence: command-line flags, ``CAUSETTE_*`` environment variables, `
 the defaults below. ``causette config`` prints the effective values with secrets masked.
 """
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,7 +26,10 @@ def default_data_folder() -> Path:
 
 
 class RemoteEngine(BaseModel):
-    """An OpenAI-compatible server that answers for one deployment (``[[engines]]`` in ``causette.toml``)."""
+    """An OpenAI-compatible server that answers for one deployment (``[[engines]]`` in ``causette.toml``).
+
+    Entries of the same name are replicas of one deployment.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,6 +44,127 @@ class RemoteEngine(BaseModel):
         tuple[str, ...], Field(description="Other names; `default` takes the default's place")
     ] = ()
     context: Annotated[int, Field(gt=0, description="Context length in tokens")] = 8192
+    usage: Annotated[
+        Literal["final", "continuous"],
+        Field(description="Whether it counts tokens in each chunk when asked as vLLM is, or at the end only"),
+    ] = "final"
+    thinking: Annotated[
+        Literal["none", "effort", "template", "always"],
+        Field(
+            description="How it is told how long to think: not at all, by `reasoning_effort`, by its template's "
+            "switch, or it always thinks and its template opens the block"
+        ),
+    ] = "none"
+    vision: Annotated[bool, Field(description="Whether it takes pictures in messages")] = False
+    tools: Annotated[bool, Field(description="Whether it takes `tools` and answers with `tool_calls`")] = (
+        False
+    )
+    slots: Annotated[int, Field(gt=0, description="Requests it works on at once")] = 32
+    machine: Annotated[
+        str | None, Field(min_length=1, description="Its machine's name in the books; the URL's host")
+    ] = None
+    timeout_first_token: Annotated[float, Field(gt=0, description="Seconds until a reply begins")] = 300.0
+    timeout_total: Annotated[float, Field(gt=0, description="Seconds until a reply ends")] = 3600.0
+
+
+class MachineRate(BaseModel):
+    """What an hour of a machine costs, and what it draws (``[machine]`` and ``[[machines]]``)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=200, description="Its name in the books")]
+    usd_per_hour: Annotated[
+        Decimal, Field(ge=0, le=1_000_000, decimal_places=9, description="US dollars for each hour it is on")
+    ]
+    watts_idle: Annotated[Decimal | None, Field(ge=0, le=1_000_000, decimal_places=3)] = None
+    watts_busy: Annotated[Decimal | None, Field(ge=0, le=1_000_000, decimal_places=3)] = None
+
+
+class OwnMachine(MachineRate):
+    """The machine that this process runs on. Its rate is an assumption until the owner sets it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] = "this machine"
+    usd_per_hour: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=9)] = Decimal("0.10")
+
+
+class SignOnProvider(BaseModel):
+    """An OpenID Connect provider that people may sign in with (``[[sign_on]]`` in ``causette.toml``)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[
+        str,
+        Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="How paths and the database call it; keep it"),
+    ]
+    title: Annotated[str, Field(min_length=1, description="What people read on its button")]
+    issuer: Annotated[
+        str, Field(pattern=r"^https?://", description="Its URL; discovery is read from /.well-known below it")
+    ]
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: SecretStr | None = None
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    allowed_domains: Annotated[
+        tuple[str, ...],
+        Field(description="Domains whose verified e-mail addresses may come in; all when empty"),
+    ] = ()
+    trusts_second_factor: Annotated[
+        bool, Field(description="Ask who comes from there for no code of ours: it asks for one of its own")
+    ] = False
+    create_accounts: Annotated[
+        bool, Field(description="Make an account for who has none yet, whatever `sign_up` says")
+    ] = False
+
+
+class WebSearch(BaseModel):
+    """A search engine for the assistant (``[web_search]`` in ``causette.toml``)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Annotated[
+        Literal["searxng", "brave", "json"],
+        Field(description="SearXNG, Brave's API, or any server that answers with JSON"),
+    ]
+    url: Annotated[
+        str | None,
+        Field(pattern=r"^https?://", description="Its base URL; for `json` with {query} where the words go"),
+    ] = None
+    api_key: Annotated[SecretStr | None, Field(description="Brave's key, or a bearer token")] = None
+    results: Annotated[str, Field(description="`json`: where the list is, as keys with dots between")] = (
+        "results"
+    )
+    title: Annotated[str, Field(description="`json`: the key of a result's title")] = "title"
+    link: Annotated[str, Field(description="`json`: the key of a result's URL")] = "url"
+    snippet: Annotated[str, Field(description="`json`: the key of a result's text")] = "content"
+    usd_per_search: Annotated[
+        Decimal, Field(ge=0, le=10, decimal_places=9, description="What its provider charges")
+    ] = Decimal(0)
+
+
+class McpServer(BaseModel):
+    """An MCP server for everybody (``[[mcp]]`` in ``causette.toml``): a command to run, or a URL."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$", description="Comes before its tools' names")
+    ]
+    command: Annotated[tuple[str, ...], Field(description="The program and its arguments, for stdio")] = ()
+    env: Annotated[dict[str, SecretStr], Field(description="Variables that the program gets")] = {}
+    url: Annotated[str | None, Field(pattern=r"^https?://", description="For streamable HTTP")] = None
+    token: Annotated[SecretStr | None, Field(description="Bearer token for the URL")] = None
+
+
+class S3Store(BaseModel):
+    """An S3-compatible store for people's files (``[s3]`` in ``causette.toml``)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://", description="Its URL, without the bucket")]
+    bucket: Annotated[str, Field(min_length=1)]
+    access_key_id: Annotated[str, Field(min_length=1)]
+    secret_access_key: SecretStr
+    region: str = "us-east-1"
+    prefix: Annotated[str, Field(description="What all keys begin with")] = ""
 
 
 class Settings(BaseSettings):
@@ -56,6 +181,10 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="sqlite:///… or postgresql://…; an SQLite file in the data folder when not given"),
     ] = None
+    valkey_url: Annotated[
+        SecretStr | None,
+        Field(description="valkey://…, for rolling request and token limits; in the database when not given"),
+    ] = None
     models: Annotated[
         Path | None, Field(description="Where weights are kept; `models` in the data folder")
     ] = None
@@ -66,16 +195,99 @@ class Settings(BaseSettings):
         "all-minilm-l6-v2"
     )
     engines: Annotated[tuple[RemoteEngine, ...], Field(description="OpenAI-compatible servers to use")] = ()
+    machine: Annotated[
+        OwnMachine, Field(description="This machine's name, rate and watts, for the books")
+    ] = OwnMachine()
+    machines: Annotated[
+        tuple[MachineRate, ...], Field(description="The same of remote engines' machines")
+    ] = ()
     kv_cache_gb: Annotated[int, Field(ge=1, description="Memory for the embedded engine's KV cache, GiB")] = 2
     max_running: Annotated[int, Field(ge=1, description="Sequences the embedded engine decodes at once")] = 64
     max_queued: Annotated[
         int, Field(ge=0, description="Requests that may wait; more are refused with 429")
     ] = 256
+    jobs_at_once: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=64,
+            description="Background jobs that a process works on; 0 leaves them to `causette worker`",
+        ),
+    ] = 2
     shutdown_grace: Annotated[float, Field(ge=0, description="Seconds running replies get at shutdown")] = (
         20.0
     )
     public_url: Annotated[str | None, Field(description="How the outside reaches this server")] = None
+    sign_up: Annotated[
+        Literal["closed", "invitation", "open"], Field(description="Who may make an account of their own")
+    ] = "closed"
+    smtp_url: Annotated[
+        SecretStr | None,
+        Field(
+            description="smtp://user:password@host:587 or smtps://…:465; mail goes to the log when not given"
+        ),
+    ] = None
+    mail_from: Annotated[str, Field(description="Who mail comes from: 'Causette <causette@example.org>'")] = (
+        "Causette <causette@localhost>"
+    )
+    sign_on: Annotated[
+        tuple[SignOnProvider, ...], Field(description="OpenID Connect providers to sign in with")
+    ] = ()
+    secret_key: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=32,
+            description="Seals secrets for codes in the database; `secret.key` in the data folder when not given",
+        ),
+    ] = None
     secure_cookies: Annotated[bool, Field(description="Send cookies over HTTPS only")] = False
+    sharing: Annotated[
+        Literal["on", "workspace", "off"],
+        Field(
+            description="Whether people may share conversations by link: with anybody, in a workspace only, no"
+        ),
+    ] = "on"
+    most_samples: Annotated[
+        int,
+        Field(ge=1, le=16, description="Answers that people may have written to one question, for a vote"),
+    ] = 1
+    tool_seconds: Annotated[float, Field(gt=0, description="How long all tools of one reply may run")] = 180.0
+    tool_rounds: Annotated[int, Field(ge=1, le=100, description="How often a reply may ask for tools")] = 8
+    reply_usd: Annotated[
+        Decimal,
+        Field(
+            gt=0, le=1000, decimal_places=9, description="What a reply may cost until it uses no more tools"
+        ),
+    ] = Decimal("0.50")
+    web_search: Annotated[
+        WebSearch | None, Field(description="The search engine that models may use; none when not given")
+    ] = None
+    mcp: Annotated[tuple[McpServer, ...], Field(description="MCP servers whose tools everybody may use")] = ()
+    s3: Annotated[
+        S3Store | None, Field(description="Where files are kept; `blobs` in the data folder when not given")
+    ] = None
+    largest_file_mb: Annotated[int, Field(ge=1, le=4096, description="The largest file that is taken")] = 64
+    files_gb: Annotated[
+        Decimal,
+        Field(ge=0, le=1_000_000, decimal_places=3, description="What one person's files may take together"),
+    ] = Decimal(2)
+    stripe_secret_key: Annotated[SecretStr | None, Field(description="Takes payments through Stripe")] = None
+    stripe_webhook_secret: Annotated[
+        SecretStr | None, Field(description="Signing secret of Stripe's webhook for /api/stripe/webhook")
+    ] = None
+    stripe_meter: Annotated[
+        str | None,
+        Field(description="Event name of the billing meter at Stripe that use on trust is told to"),
+    ] = None
+    stripe_api_base: Annotated[
+        str | None, Field(pattern=r"^https?://", description="Another server that speaks Stripe's API")
+    ] = None
+    metrics_token: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=16, description="Bearer token that opens /metrics from other machines than this one"
+        ),
+    ] = None
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

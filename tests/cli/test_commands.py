@@ -37,6 +37,21 @@ def test_help_names_every_command() -> None:
     assert "--port" in run("serve", "-h").stdout
 
 
+def test_the_server_can_begin_to_load_its_model_before_it_has_imported_the_database_and_the_web() -> None:
+    """Both take a second or more, which would be added to every start."""
+    needed = "import causette.fleet, causette.models, causette.cli.models, causette.observability"
+    command = (
+        f"import sys\nfrom causette import cli\n{needed}\nsys.argv[1:] = ['serve', '--help']\ncli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", command], capture_output=True, text=True, check=True
+    )
+    assert "Start Causette" in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "causette.fleet" in imported
+    assert not imported & {"sqlalchemy", "alembic", "fastapi", "causette.ledger", "causette.cli.chat"}
+
+
 def test_the_version_is_said_for_people_and_for_machines() -> None:
     assert run("version").stdout == f"causette {causette.__version__}\n"
     assert json.loads(run("version", "--json").stdout) == {"version": causette.__version__}

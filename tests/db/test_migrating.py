@@ -1,6 +1,7 @@
 import asyncio
 import importlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from causette.errors import CausetteError, ConfigurationError
 from tests.stores import NewDatabaseUrl
 
 PACKAGE = Path(causette.__file__).parent
-STORES = sorted(PACKAGE.glob("*/store.py"))
+STORES = sorted(PACKAGE.glob("**/store.py"))
 
 UPGRADE = """
 import asyncio, sys
@@ -37,7 +38,8 @@ asyncio.run(main())
 def known_tables() -> None:
     """Imports every store, so that `metadata` holds every table."""
     for store in STORES:
-        importlib.import_module(f"causette.{store.parent.name}.store")
+        parts = store.relative_to(PACKAGE).with_suffix("").parts
+        importlib.import_module(".".join(("causette", *parts)))
 
 
 def with_migration(url: str, folder: Path, body: str) -> Database:
@@ -69,6 +71,9 @@ def differences(connection: Connection) -> list[object]:
     def include(item: SchemaItem, name: str | None, kind: str, reflected: bool, _: SchemaItem | None) -> bool:
         if kind == "table":
             return name not in beside
+        if kind == "foreign_key_constraint" and connection.dialect.name == "sqlite":
+            # SQLAlchemy does not read what a column that was added says ON DELETE; `shape` asks SQLite itself.
+            return False
         return not isinstance(item, Index) or the_same_index_here(connection.dialect.name, item)
 
     context = MigrationContext.configure(
@@ -78,17 +83,35 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(context, metadata))
 
 
+def readable(index: Mapping[str, object]) -> dict[str, object]:
+    """An index with its conditions as text: what SQLAlchemy makes of them is equal to nothing else."""
+    options = index.get("dialect_options") or {}
+    assert isinstance(options, dict)
+    return {**index, "dialect_options": {key: str(value) for key, value in options.items()}}
+
+
+def references(connection: Connection, table: str) -> list[object]:
+    """A table's foreign keys, with what happens when a row they lead to is deleted."""
+    if connection.dialect.name == "sqlite":
+        return sorted(tuple(row)[2:] for row in connection.execute(text(f"PRAGMA foreign_key_list({table})")))
+    return sorted(inspect(connection).get_foreign_keys(table), key=str)
+
+
 def shape(connection: Connection) -> dict[str, object]:
     """All that the database itself says of each table of `metadata`, conditions and references included."""
     found = inspect(connection)
     return {
         table: {
-            "columns": [{**column, "type": str(column["type"])} for column in found.get_columns(table)],
+            # A column that was added is the last one, wherever its table describes it.
+            "columns": sorted(
+                ({**column, "type": str(column["type"])} for column in found.get_columns(table)),
+                key=lambda column: column["name"],
+            ),
             "key": found.get_pk_constraint(table),
-            "references": sorted(found.get_foreign_keys(table), key=str),
+            "references": references(connection, table),
             "unique": sorted(found.get_unique_constraints(table), key=str),
             "checks": sorted(found.get_check_constraints(table), key=str),
-            "indexes": sorted(found.get_indexes(table), key=str),
+            "indexes": sorted((readable(index) for index in found.get_indexes(table)), key=str),
         }
         for table in sorted(metadata.tables)
     }
@@ -110,7 +133,8 @@ async def test_the_migrations_make_exactly_the_tables_that_the_stores_describe(
 
 @pytest.mark.parametrize("store", STORES, ids=lambda path: path.parent.name)
 def test_every_room_with_tables_is_covered_by_the_comparison(store: Path) -> None:
-    module = importlib.import_module(f"causette.{store.parent.name}.store")
+    parts = store.relative_to(PACKAGE).with_suffix("").parts
+    module = importlib.import_module(".".join(("causette", *parts)))
     assert any(isinstance(value, Table) for value in vars(module).values())
 
 

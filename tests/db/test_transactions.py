@@ -1,7 +1,9 @@
 import asyncio
 import socket
+import sqlite3
 import sys
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from causette.db import Database
-from causette.db.connecting import engines_for
+from causette.db.connecting import SqliteConnection, engines_for
 from causette.errors import Unavailable
+from tests.stores import postgres_schemas, postgres_url
 
 INCREMENT = """
 import asyncio, sys
@@ -76,6 +79,41 @@ async def test_a_cancelled_write_leaves_nothing_and_blocks_nobody(counter: Datab
     async with counter.write() as connection:
         await connection.execute(text("UPDATE counters SET value = value + 1"))
     assert await value_of(counter) == 1
+
+
+def test_a_connection_that_is_closed_with_a_statement_half_read_lets_go_of_its_lock(tmp_path: Path) -> None:
+    path = tmp_path / "locked.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None, factory=SqliteConnection)) as one:
+        one.execute("CREATE TABLE counters (value INTEGER)")
+        one.executemany("INSERT INTO counters VALUES (?)", [(1,), (2,)])
+        one.execute("BEGIN IMMEDIATE")
+        half_read = one.execute("UPDATE counters SET value = 7 RETURNING value")
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    assert half_read.connection is one
+
+
+async def test_writes_that_are_cancelled_at_any_moment_block_nobody(counter: Database) -> None:
+    kept: list[BaseException] = []
+
+    async def write() -> None:
+        try:
+            async with counter.write() as connection:
+                for _ in range(3):
+                    await connection.execute(text("UPDATE counters SET value = value + 1 RETURNING value"))
+        except asyncio.CancelledError as cancelled:
+            kept.append(cancelled)  # with all that its traceback holds
+            raise
+
+    async with asyncio.timeout(20):
+        for tenths in range(60):
+            task = asyncio.create_task(write())
+            await asyncio.sleep(tenths / 10_000)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await counter.transact(lambda connection: connection.execute(text("SELECT 1")).close())
+    assert kept
+    await value_of(counter)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE counters SET value = 7", "CREATE TABLE t (x INTEGER)"])
@@ -153,3 +191,24 @@ async def test_a_server_that_is_not_there_is_unavailable_and_its_password_untold
             with pytest.raises(Unavailable, match=rf"127\.0\.0\.1:{port}/name does not answer") as refusal:
                 await database.upgrade()
     assert "correct-horse" not in str(refusal.value)
+
+
+async def test_a_connection_cut_in_the_middle_is_an_unavailable_database() -> None:
+    async with postgres_schemas(postgres_url()) as new, Database.from_url(await new()) as database:
+        for begin in (database.read, database.write):
+            with pytest.raises(Unavailable) as cut:
+                async with begin() as connection:
+                    own = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+                    async with database.read() as another:
+                        await another.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+                    await connection.execute(text("SELECT 1"))
+            assert cut.value.code == "database_unavailable"
+            async with begin() as connection:
+                assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+
+
+async def test_what_a_statement_does_wrong_is_not_blamed_on_the_database(counter: Database) -> None:
+    for statement in ("SELECT nothing", "INSERT INTO nowhere VALUES (1)"):
+        with pytest.raises(DBAPIError):
+            async with counter.write() as connection:
+                await connection.execute(text(statement))

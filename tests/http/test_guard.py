@@ -16,6 +16,20 @@ from tests.house import PASSWORD, OpenHouse
 SIGN_IN = {"email": "ada@example.org", "password": PASSWORD}
 
 
+async def test_no_answer_of_the_api_is_kept_by_a_browser_or_a_proxy(opened: OpenHouse) -> None:
+    ada = await opened.person("ada")
+    shown: list[tuple[str, str, dict[str, str] | None]] = [
+        ("POST", "/api/keys", {"name": "x"}),
+        ("POST", "/api/user/totp", {}),
+        ("GET", "/api/session", None),
+        ("GET", "/api/nothing", None),
+        ("POST", "/api/password-reset/confirm", {"token": "x", "password": PASSWORD}),
+    ]
+    for method, path, body in shown:
+        answer = await opened.client.request(method, path, json=body, headers=ada.cookie)
+        assert answer.headers.get_list("cache-control") == ["no-store"], path
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -34,7 +34,27 @@ def client(dist: Path) -> httpx2.AsyncClient:
     )
 
 
-@pytest.mark.parametrize("place", ["/", "/c/conv_123", "/setup?token=abc", "/sign-in"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/",
+        "/c/conv_123",
+        "/c/conv_123/print",
+        "/s/token",
+        "/setup?token=abc",
+        "/sign-in",
+        "/sign-up",
+        "/sign-up/confirm?token=abc",
+        "/password-reset",
+        "/email-change?token=abc",
+        "/join?token=abc",
+        "/archive",
+        "/p/proj_123",
+        "/settings",
+        "/settings/workspaces/ws_123",
+        "/console/users",
+    ],
+)
 async def test_every_place_of_the_app_is_its_page_under_a_strict_policy(dist: Path, place: str) -> None:
     async with client(dist) as http:
         answer = await http.get(place)
@@ -130,3 +150,47 @@ async def test_a_checkout_that_was_not_built_says_how_to_build_it(tmp_path: Path
         answer = await http.get("/")
     assert answer.status_code == 503
     assert "npm --prefix web run build" in answer.text
+
+
+@pytest.fixture
+def sandboxed(dist: Path) -> Path:
+    (dist / "sandbox").mkdir()
+    (dist / "sandbox" / "page.html.gz").write_bytes(gzip.compress(b"<script>1</script>"))
+    (dist / "sandbox" / "python.html.gz").write_bytes(gzip.compress(b"<script>2</script>"))
+    (dist / "assets" / "python-1a2b.wasm.gz").write_bytes(gzip.compress(b"\0asm"))
+    return dist
+
+
+@pytest.mark.parametrize("name", ["page", "python"])
+async def test_what_a_model_wrote_runs_in_a_frame_that_has_no_origin_and_asks_for_nothing(
+    sandboxed: Path, name: str
+) -> None:
+    async with client(sandboxed) as http:
+        answer = await http.get(f"/sandbox/{name}.html")
+    policy = answer.headers["content-security-policy"]
+    directives = {each.split()[0]: each.split()[1:] for each in policy.split("; ")}
+    assert directives["sandbox"] == ["allow-scripts", "allow-forms"]
+    assert directives["default-src"] == directives["form-action"] == directives["base-uri"] == ["'none'"]
+    assert directives["frame-ancestors"] == ["'self'"]
+    allowed = {source for name, sources in directives.items() if name.endswith("-src") for source in sources}
+    assert allowed <= {
+        "'none'",
+        "'unsafe-inline'",
+        "'unsafe-eval'",
+        "'wasm-unsafe-eval'",
+        "data:",
+        "blob:",
+    }
+    assert ("'unsafe-eval'" in allowed) == (name == "page")
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+
+
+async def test_what_is_kept_compressed_only_is_there_for_every_client(sandboxed: Path) -> None:
+    async with client(sandboxed) as http:
+        packed = await http.get("/assets/python-1a2b.wasm", headers={"accept-encoding": "br, gzip"})
+        plain = await http.get("/assets/python-1a2b.wasm")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.content == plain.content == b"\0asm"
+    assert packed.headers["content-type"] == plain.headers["content-type"] == "application/wasm"
+    assert "immutable" in packed.headers["cache-control"]

@@ -120,6 +120,10 @@ def test_a_model_that_does_other_work_is_refused(http: httpx2.Client) -> None:
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
+            "messages[0].content[0].image_url.url",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]},
             "messages[0].content",
         ),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages[0].content"),
@@ -128,6 +132,15 @@ def test_a_model_that_does_other_work_is_refused(http: httpx2.Client) -> None:
         (
             {"response_format": {"type": "json_schema", "json_schema": {"name": "a b", "schema": {}}}},
             "response_format.json_schema.name",
+        ),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "a", "schema": {"title": "\ud800"}},
+                }
+            },
+            "response_format.json_schema.schema",
         ),
         ({"modalities": ["audio"]}, "modalities[0]"),
     ],

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from tests.conftest import TEXT_MODEL
 from tests.server import Server, StartServer
 from tests.waiting import eventually
 
@@ -25,17 +26,16 @@ def alone(start_server: StartServer) -> Server:
 
 
 async def held(server: Server) -> dict[str, float]:
-    """How many requests the engine holds, by state, and how many the gateway does."""
+    """How many requests the engine works on, how many wait for it, and how many the gateway has in all."""
     async with httpx2.AsyncClient() as client:
         text = (await client.get(f"{server.url}/metrics")).text
-    found = {
-        state: float(value)
-        for state, value in re.findall(
-            r'^causette_engine_queue\{.*state="(\w+)"\} (\S+)$', text, re.MULTILINE
-        )
+    gauges = {
+        "running": r'causette_engine_queue\{.*state="running"\}',
+        "waiting": rf'causette_requests_waiting\{{model="{TEXT_MODEL}"\}}',
+        "in_flight": r"causette_generations_in_flight\{.*\}",
     }
-    in_flight = re.search(r"^causette_generations_in_flight\{.*\} (\S+)$", text, re.MULTILINE)
-    return found | {"in_flight": float(in_flight[1]) if in_flight else 0.0}
+    found = {name: re.search(rf"^{gauge} (\S+)$", text, re.MULTILINE) for name, gauge in gauges.items()}
+    return {name: float(value[1]) if value else 0.0 for name, value in found.items()}
 
 
 @asynccontextmanager

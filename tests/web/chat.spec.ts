@@ -98,21 +98,32 @@ test("an idea is taken into the message box", async ({ app, page }) => {
   await app.composer.fill("");
 });
 
-test("when the server cannot be reached, nothing written is lost", async ({ app, page, context }) => {
+test("when the server cannot be reached, nothing written is lost", async ({ app, page }) => {
   await app.open();
-  await context.setOffline(true);
-  await expect(page.getByText("You are offline.")).toBeVisible();
+  await page.route("**/api/conversations", (route) => route.abort());
   await app.say("Are you there?");
   await expect(page.getByRole("alert")).toContainText("Your message was not sent.");
   await expect(app.composer).toHaveValue("Are you there?");
-  await app.picture("offline");
-  await context.setOffline(false);
+  await page.unroute("**/api/conversations");
   await page.getByRole("button", { name: "Try again" }).click();
   await page.waitForURL(/\/c\//);
   await app.stop();
   await expect(page.locator("[data-role=user]")).toContainText("Are you there?");
-  await expect(page.getByText("You are offline.")).toBeHidden();
   await expect(app.composer).toHaveValue("");
+});
+
+test("without a network, what is written waits for it", async ({ app, page, context }) => {
+  await app.open();
+  await context.setOffline(true);
+  await expect(page.getByText("You are offline.")).toBeVisible();
+  await app.composer.fill("Are you back?");
+  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
+  await app.picture("offline");
+  await context.setOffline(false);
+  await expect(page.getByText("You are offline.")).toBeHidden();
+  await expect(app.composer).toHaveValue("Are you back?");
+  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeEnabled();
+  await app.composer.fill("");
 });
 
 test("a conversation that is not there says so", async ({ app, page }) => {

@@ -19,7 +19,7 @@ test("everything is done from the keyboard", async ({ app, page }) => {
   await expect(app.composer).toBeFocused();
 
   await page.keyboard.press("Control+K");
-  const find = page.getByRole("combobox", { name: "Find a conversation or a command" });
+  const find = page.getByRole("combobox", { name: "Find a conversation, a message or a command" });
   await expect(find).toBeFocused();
   await app.picture("finder");
   await app.accessible();
@@ -40,7 +40,7 @@ test("everything is done from the keyboard", async ({ app, page }) => {
 
   await page.keyboard.press("Control+K");
   await page.keyboard.type("zzzz");
-  await expect(page.getByText("Nothing has that name.")).toBeVisible();
+  await expect(page.getByText("Nothing is found for that.")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
 });

@@ -54,3 +54,24 @@ test("a reply goes on while another conversation is read", async ({ app, page })
   await app.stop();
   expect(letters(await app.shown())).toBe(letters(await app.kept()));
 });
+
+test("a message whose answer is lost on the way is sent again and is there once", async ({ app, page }) => {
+  await app.conversation("Say one word.");
+  let answers = 0;
+  await page.route("**/api/conversations/*/messages", async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    answers += 1;
+    if (answers > 1) return route.continue();
+    await route.fetch();
+    await route.abort();
+  });
+  await app.say("And another one?");
+  await expect.poll(() => answers).toBe(1);
+  await expect(app.composer).toHaveValue("And another one?");
+  await page.getByRole("button", { name: "Send" }).click();
+  await app.stop();
+  expect(answers).toBe(2);
+  await page.reload();
+  await expect(page.getByText("And another one?")).toHaveCount(1);
+  await expect(page.getByText("1/2")).toHaveCount(0);
+});

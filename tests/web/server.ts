@@ -1,6 +1,6 @@
 /** Starts a real `causette serve` in a folder of its own, with nothing in it yet, and stops it after the last test. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createWriteStream, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -42,15 +42,51 @@ function link(server: ChildProcess): Promise<URL> {
   });
 }
 
+/** An OpenID Connect provider beside the server, and where it is. */
+async function provider(): Promise<{ issuer: string; process: ChildProcess }> {
+  const found = spawn(python(), ["-m", "tests.accounts.sign_on.provider_process"], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const issuer = await new Promise<string>((resolve, reject) => {
+    found.stdout?.once("data", (line: Buffer) => resolve(line.toString().trim()));
+    found.once("exit", (code) => reject(new Error(`The provider ended with code ${code}.`)));
+  });
+  return { issuer, process: found };
+}
+
 export default async function start(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "causette-web-"));
+  const elsewhere = await provider();
   const server = spawn(python(), ["-m", "causette", "serve", "--port", "0", "--data", join(folder, "data")], {
     cwd: root,
-    env: { ...process.env, CAUSETTE_MODELS: modelsFolder(), CAUSETTE_KV_CACHE_GB: "1" },
+    env: {
+      ...process.env,
+      CAUSETTE_MODELS: modelsFolder(),
+      CAUSETTE_KV_CACHE_GB: "1",
+      CAUSETTE_SIGN_UP: "open",
+      CAUSETTE_SIGN_ON: JSON.stringify([
+        {
+          name: "elsewhere",
+          title: "Elsewhere",
+          issuer: elsewhere.issuer,
+          client_id: "causette",
+          client_secret: "a secret: 100% of it",
+        },
+      ]),
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  // Without a mail server, the log is where its letters are read.
+  const log = join(folder, "server.log");
+  const kept = createWriteStream(log);
+  server.stdout?.pipe(kept, { end: false });
+  server.stderr?.pipe(kept, { end: false });
   const first = await link(server);
   process.env.CAUSETTE_TEST_URL = first.origin;
+  process.env.CAUSETTE_TEST_LOG = log;
+  process.env.CAUSETTE_TEST_ISSUER = elsewhere.issuer;
+  process.env.CAUSETTE_TEST_DATA = join(folder, "data");
   process.env.CAUSETTE_TEST_LINK = first.pathname + first.search;
   process.env.CAUSETTE_TEST_STATE = join(folder, "state.json");
   return async () => {
@@ -59,6 +95,7 @@ export default async function start(): Promise<() => Promise<void>> {
     const insist = setTimeout(() => server.kill("SIGKILL"), 40_000);
     await ended;
     clearTimeout(insist);
+    elsewhere.process.kill("SIGTERM");
     rmSync(folder, { recursive: true, force: true });
   };
 }

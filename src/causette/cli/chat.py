@@ -23,7 +23,8 @@ from causette.settings import Settings, load_settings
 if TYPE_CHECKING:
     from causette.accounts.types import Caller
     from causette.engines.types import ChatMessage
-    from causette.gateway import Gateway
+    from causette.gateway.service import Gateway
+    from causette.plans.billing import Recipient
 
 _HELP = """**/new** begins again · **/quit** (or Ctrl-D) leaves · Ctrl-C stops a reply"""
 
@@ -61,18 +62,25 @@ def chat(
 
 async def _chat(settings: Settings, asked: str, system: str | None) -> None:
     from causette.cli.models import ensure  # noqa: PLC0415 - keeps `causette --help` quick
+    from causette.db import Database  # noqa: PLC0415
+    from causette.door import build_door  # noqa: PLC0415
     from causette.fleet import deploy, local_models  # noqa: PLC0415
-    from causette.gateway import Gateway  # noqa: PLC0415
-    from causette.models import Catalogue, Models  # noqa: PLC0415
+    from causette.models import open_models  # noqa: PLC0415
     from causette.observability import Metrics, configure_logging  # noqa: PLC0415
 
     configure_logging(settings.model_copy(update={"log_level": "error"}))
     console = Console()
-    models = Models(settings.models_folder, Catalogue.load(settings.catalogue_file))
-    await ensure(models, local_models(settings), Console(stderr=True))
-    fleet = deploy(settings, models)
-    conversation = _Conversation(Gateway(fleet.deployments, Metrics()), console, system)
+    models = open_models(settings)
+    await ensure(models, local_models(settings, ["text"]), Console(stderr=True))
+    fleet = deploy(settings, models, ["text"])
+    database = Database.from_url(settings.resolved_database_url)
+    door = build_door(settings, database, fleet.deployments, Metrics(), recipient_of=_nobody)
+    conversation = _Conversation(door.gateway, console, system)
     try:
+        # In the same books as a server's on this data folder: what is asked here takes the machine's time, too.
+        await database.upgrade()
+        # A dead server's requests are for the next server to end, whose engines have the record of them.
+        await door.open(sweep=False)
         if asked:
             await conversation.say(asked)
             return
@@ -83,7 +91,10 @@ async def _chat(settings: Settings, asked: str, system: str | None) -> None:
         with _terminal_as_it_was():
             await _talk(conversation, console)
     finally:
+        await door.close_gateway()
         await fleet.stop()
+        await door.close()
+        await database.close()
 
 
 async def _talk(conversation: "_Conversation", console: Console) -> None:
@@ -131,10 +142,13 @@ async def _read_line(console: Console) -> str:
         else:
             line.set_result(typed or "")
 
+    console.print()
+
     def read() -> None:
         typed, failure = None, None
         try:
-            typed = console.input("\n[bold]›[/bold] ")
+            # By input() itself: line editing has to know what stands before the line, and takes the keyboard first.
+            typed = input("› ")
         except BaseException as error:
             failure = error
         # The loop is closed when this was typed after Ctrl-C.
@@ -209,6 +223,7 @@ class _Conversation:
 
     async def _reply(self) -> "AsyncGenerator[str]":
         from causette.engines.types import ChatMessage, Delta, GenerateRequest, Sampling  # noqa: PLC0415
+        from causette.gateway.admission import Origin  # noqa: PLC0415
         from causette.ids import new_id  # noqa: PLC0415
 
         opening = (ChatMessage("system", self._system),) if self._system else ()
@@ -219,10 +234,18 @@ class _Conversation:
             prompt=(*opening, *self._turns),
             sampling=Sampling(max_tokens=longest),
         )
-        async with aclosing(self._gateway.generate(_terminal_caller(), request)) as items:
+        origin = Origin(surface="assistant")
+        async with aclosing(self._gateway.generate(_terminal_caller(), request, origin)) as items:
             async for item in items:
                 if isinstance(item, Delta) and item.text:
                     yield item.text
+
+
+async def _nobody(payer_id: str) -> "Recipient":
+    """The terminal's user has no address, and is sent no bills."""
+    from causette.plans.billing import Recipient  # noqa: PLC0415
+
+    return Recipient(name=payer_id, email="")
 
 
 def _terminal_caller() -> "Caller":

@@ -1,6 +1,7 @@
 """``causette serve``: the web process, with the engine processes of this machine."""
 
 import asyncio
+import gc
 import socket
 import sys
 from importlib import import_module
@@ -40,6 +41,8 @@ def serve(
 
       causette serve --host 0.0.0.0 --port 8080 --data /srv/causette --model qwen3-1.7b
     """
+    # Nothing that is imported and wired is ever garbage: see where this is taken back.
+    gc.disable()
     settings = load_settings(host=host, port=port, data=data, model=model)
     from causette.observability import configure_logging  # noqa: PLC0415 - keeps `causette --help` quick
 
@@ -55,9 +58,9 @@ async def _serve(settings: Settings) -> int:
     listener = _bind(settings.host, settings.port)
     from causette.cli.models import ensure  # noqa: PLC0415
     from causette.fleet import deploy, local_models  # noqa: PLC0415
-    from causette.models import Catalogue, Models  # noqa: PLC0415
+    from causette.models import open_models  # noqa: PLC0415
 
-    models = Models(settings.models_folder, Catalogue.load(settings.catalogue_file))
+    models = open_models(settings)
     await ensure(models, local_models(settings), Console(stderr=True))
     fleet = deploy(settings, models)
     # The model begins to load while the rest is still being imported.
@@ -71,6 +74,9 @@ async def _serve(settings: Settings) -> int:
         await house.open()
         if await house.accounts.setup_required():
             link = await house.accounts.issue_setup_link()
+        # Looking through all of it takes a tenth of a second, in which nobody would be answered.
+        gc.freeze()
+        gc.enable()
         await server.serve([listener])
     finally:
         # Whoever insists does not want to wait: the engines end when they find their parent gone.

@@ -5,6 +5,8 @@ Each room defines its tables on `metadata` in its own ``store.py`` and runs its 
 """
 
 from causette.db.database import Database
-from causette.db.tables import UtcDateTime, metadata
+from causette.db.lifeline import Lifeline
+from causette.db.lookup import Lookup, Row
+from causette.db.tables import UtcDateTime, UtcMicroseconds, metadata
 
-__all__ = ["Database", "UtcDateTime", "metadata"]
+__all__ = ["Database", "Lifeline", "Lookup", "Row", "UtcDateTime", "UtcMicroseconds", "metadata"]

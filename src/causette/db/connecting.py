@@ -12,10 +12,11 @@ from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 import asyncpg
-from sqlalchemy import URL, Connection, NullPool, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from causette.db.lifeline import FileLifeline, Lifeline, SessionLifeline
 from causette.errors import ConfigurationError
 
 DialectName = Literal["sqlite", "postgresql"]
@@ -46,13 +47,21 @@ class DriverConnection(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
-    """What `Database` runs on: ``reader`` refuses to write; ``migrator`` opens a connection for each use."""
+    """What `Database` runs on: ``reader`` refuses to write; ``migrator`` opens a connection for each use.
+
+    Two are SQLite's only: ``direct``, one more writing connection, for whole transactions on a thread of their own; and
+    ``glance``, one more reading connection, for single statements that may not wait.
+    """
 
     dialect: DialectName
     place: str  # how a message may name the database: never with a password
+    patience: float  # seconds that a transaction waits for another one's lock
     reader: AsyncEngine
     writer: AsyncEngine
+    direct: Engine | None
+    glance: Engine | None
     migrator: Callable[[], AsyncEngine]
+    lifeline: Callable[[], Lifeline]
 
 
 def engines_for(url: str, *, patience: float = PATIENCE_SECONDS) -> Engines:
@@ -95,8 +104,11 @@ def _sqlite(rest: str, patience: float) -> Engines:
     return Engines(
         dialect="sqlite",
         place=str(path),
+        patience=patience,
         reader=_sqlite_engine(path, begin="BEGIN", patience=patience, query_only=True, connections=_READERS),
         writer=_sqlite_engine(path, begin="BEGIN IMMEDIATE", patience=patience, connections=1),
+        direct=_direct_engine(path, patience),
+        glance=_direct_engine(path, patience=0, query_only=True),
         migrator=lambda: _sqlite_engine(
             path,
             begin="BEGIN IMMEDIATE",
@@ -104,7 +116,21 @@ def _sqlite(rest: str, patience: float) -> Engines:
             patience=MIGRATION_PATIENCE_SECONDS,
             foreign_keys=False,
         ),
+        lifeline=lambda: FileLifeline(path.with_name(f"{path.name}-alive")),
     )
+
+
+class SqliteConnection(sqlite3.Connection):
+    """Rolls back when it is closed.
+
+    A task that is cancelled in the middle of a statement has its connection closed, while the statement's cursor lives
+    on in the traceback. SQLite keeps such a connection open behind the scenes, and its locks with it.
+    """
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 def _sqlite_engine(
@@ -118,7 +144,7 @@ def _sqlite_engine(
 ) -> AsyncEngine:
     url = URL.create("sqlite+aiosqlite", database=str(path))
     # isolation_level None: transactions, of DDL too, begin where `begin_transaction` begins them and nowhere else.
-    driver = {"isolation_level": None, "timeout": patience}
+    driver = {"isolation_level": None, "timeout": patience, "factory": SqliteConnection}
     if connections is None:
         engine = create_async_engine(url, connect_args=driver, poolclass=NullPool, hide_parameters=True)
     else:
@@ -131,6 +157,25 @@ def _sqlite_engine(
             # Parameters are what people wrote, and errors are logged.
             hide_parameters=True,
         )
+    _set_up(engine.sync_engine, path, begin, query_only=query_only, foreign_keys=foreign_keys)
+    return engine
+
+
+def _direct_engine(path: Path, patience: float, *, query_only: bool = False) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite+pysqlite", database=str(path)),
+        connect_args={"isolation_level": None, "timeout": patience, "check_same_thread": False},
+        pool_size=1,
+        max_overflow=0,
+        hide_parameters=True,
+    )
+    _set_up(
+        engine, path, "BEGIN" if query_only else "BEGIN IMMEDIATE", query_only=query_only, foreign_keys=True
+    )
+    return engine
+
+
+def _set_up(engine: Engine, path: Path, begin: str, *, query_only: bool, foreign_keys: bool) -> None:
     pragmas = (
         f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
         "PRAGMA synchronous = NORMAL",
@@ -153,10 +198,9 @@ def _sqlite_engine(
     def begin_transaction(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    event.listen(engine.sync_engine, "do_connect", prepare)
-    event.listen(engine.sync_engine, "connect", set_up)
-    event.listen(engine.sync_engine, "begin", begin_transaction)
-    return engine
+    event.listen(engine, "do_connect", prepare)
+    event.listen(engine, "connect", set_up)
+    event.listen(engine, "begin", begin_transaction)
 
 
 def prepare_file(path: Path) -> None:
@@ -197,9 +241,10 @@ def _postgresql(url: str, patience: float) -> Engines:
             "The database URL's host or port cannot be read. Write postgresql://USER:PASSWORD@HOST:PORT/NAME "
             "and percent-encode what is special in the password."
         ) from None
+    connect = _postgresql_creator(url)
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=_postgresql_creator(url),
+        async_creator=connect,
         pool_size=_POSTGRES_CONNECTIONS,
         max_overflow=_POSTGRES_OVERFLOW,
         pool_timeout=patience,
@@ -209,14 +254,18 @@ def _postgresql(url: str, patience: float) -> Engines:
     return Engines(
         dialect="postgresql",
         place=f"{host}{f':{port}' if port else ''}{parts.path}",
+        patience=patience,
         reader=engine.execution_options(postgresql_readonly=True),
         writer=engine,
+        direct=None,
+        glance=None,
         migrator=lambda: create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=_postgresql_creator(url),
+            async_creator=connect,
             poolclass=NullPool,
             hide_parameters=True,
         ),
+        lifeline=lambda: SessionLifeline(connect),
     )
 
 

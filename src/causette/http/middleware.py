@@ -1,13 +1,13 @@
 """What every request passes through, as plain ASGI: an id, a log line, limits, and the browser's safety headers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,15 +21,19 @@ _log = structlog.get_logger("causette.http")
 AnswerError = Callable[[str, CausetteError], ASGIApp]
 
 _MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+# Bodies that go to a disk as they come may have more; whoever takes them has a bound of its own.
+_STREAMED: Final = frozenset({"/api/imports"})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Whoever reads the log shall not read what is shared.
+_SHARED: Final = re.compile(r"^(/s|/api/shared)/[^/]+")
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-_SECURITY_HEADERS: Final = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "x-frame-options": "DENY",
-    "cross-origin-opener-policy": "same-origin",
-}
+_SECURITY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
 
 
 class RequestContext:
@@ -53,20 +57,24 @@ class RequestContext:
         token = request_id.set(known_as)
         began, status = perf_counter(), 0
 
+        own_headers = [(b"x-request-id", known_as.encode()), *_SECURITY_HEADERS]
+        if scope["path"].startswith("/api/"):
+            # What one person is shown is no browser's or proxy's to keep, least of all a secret that is shown once.
+            own_headers.append((b"cache-control", b"no-store"))
+
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = known_as
-                for name, value in _SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                headers: list[tuple[bytes, bytes]] = message["headers"]
+                given = {name for name, _ in headers}
+                message["headers"] = [*headers, *(own for own in own_headers if own[0] not in given)]
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
-            _log.error("request failed", path=scope["path"], exc_info=error)
+            _log.error("request failed", path=_SHARED.sub(r"\1/…", scope["path"]), exc_info=error)
             # An answer that has begun is cut off by the server, which sees that it has no end.
             if not status:
                 detail = (
@@ -85,16 +93,20 @@ class RequestContext:
         self._metrics.request_seconds.labels(route).observe(seconds)
         if path not in _QUIET:
             _log.info(
-                "request", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1)
+                "request",
+                method=scope["method"],
+                path=_SHARED.sub(r"\1/…", path),
+                status=status,
+                ms=round(seconds * 1000, 1),
             )
 
 
 class BodyTooLarge(HTTPException):
     """More bytes came than are read. An HTTPException, so that the framework lets it pass on its way out."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         super().__init__(TooLarge.status)
-        self.error = _too_large()
+        self.error = _too_large(most)
 
 
 class BrowserGuard:
@@ -104,9 +116,11 @@ class BrowserGuard:
     key carry no cookie and need no guard. Same-site cookies are the second line.
     """
 
-    def __init__(self, app: ASGIApp, answer: AnswerError) -> None:
+    def __init__(self, app: ASGIApp, answer: AnswerError, larger: Mapping[str, int] | None = None) -> None:
+        """``larger`` says for which paths bodies may have how many bytes: those that are read as they come."""
         self._app = app
         self._answer = answer
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -114,15 +128,19 @@ class BrowserGuard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        most = self._larger.get(scope["path"], _MAX_BODY_BYTES)
         if scope["method"] not in _SAFE_METHODS and _is_cross_site(headers):
             error = Forbidden("This request came from another site.", code="cross_site_request")
             await self._answer(scope["path"], error)(scope, receive, send)
             return
-        declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > _MAX_BODY_BYTES:
-            await self._answer(scope["path"], _too_large())(scope, receive, send)
+        if scope["path"] in _STREAMED:
+            await self._app(scope, receive, send)
             return
-        await self._app(scope, _limited(receive), send)
+        declared = headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > most:
+            await self._answer(scope["path"], _too_large(most))(scope, receive, send)
+            return
+        await self._app(scope, _limited(receive, most), send)
 
 
 def _is_cross_site(headers: Headers) -> bool:
@@ -135,11 +153,11 @@ def _is_cross_site(headers: Headers) -> bool:
     return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"A body may have at most {_MAX_BODY_BYTES} bytes.")
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"A body may have at most {most} bytes.")
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, most: int) -> Receive:
     seen = 0
 
     async def receive_within_limit() -> Message:
@@ -147,8 +165,8 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
-            if seen > _MAX_BODY_BYTES:
-                raise BodyTooLarge
+            if seen > most:
+                raise BodyTooLarge(most)
         return message
 
     return receive_within_limit

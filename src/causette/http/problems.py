@@ -1,5 +1,6 @@
 """Errors on ``/api``: problem details (RFC 9457)."""
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Any, Final, cast
@@ -96,5 +97,5 @@ def field_name(location: Iterable[str | int]) -> str:
 
 
 def retry_headers(error: CausetteError) -> dict[str, str]:
-    """``Retry-After`` in whole seconds, where the error knows one."""
-    return {} if error.retry_after is None else {"retry-after": str(max(1, round(error.retry_after)))}
+    """``Retry-After`` in whole seconds, never too few, where the error knows one."""
+    return {} if error.retry_after is None else {"retry-after": str(max(1, math.ceil(error.retry_after)))}

@@ -66,6 +66,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     context: int | None = None
     dimensions: int | None = None
     modalities: tuple[str, ...] = ("text",)
+    #: Whether it thinks, between ``<think>`` and ``</think>``, before it answers.
+    thinks: bool = False
     sampling: SamplingDefaults = SamplingDefaults()
     needs: Needs = Needs()
     homepage: str | None = None

@@ -9,9 +9,10 @@ import msgspec
 from causette.engines.types import Completed, Delta, FinishReason, TokenLogprob, Usage
 from causette.engines.wire import WireChoice, WireLogprobs, WireMessage, WireTokenLogprob, WireUsage
 from causette.errors import CausetteError
+from causette.gateway.service import Item
 from causette.platform.errors import error_body
 
-Items = AsyncGenerator[Delta | Completed]
+Items = AsyncGenerator[Item]
 
 _encode: Final = msgspec.json.Encoder().encode
 _DONE: Final = b"data: [DONE]\n\n"
@@ -59,7 +60,7 @@ class Shape:
         )
         choice = WireChoice(delta.index + offset, logprobs=logprobs, finish_reason=delta.finish_reason)
         if self.chat:
-            choice.delta = WireMessage(content=delta.text) if delta.text else WireMessage()
+            choice.delta = WireMessage(content=delta.text or None, reasoning_content=delta.reasoning or None)
         else:
             choice.text = delta.text
         return choice
@@ -77,12 +78,17 @@ async def stream(items: Items, shape: Shape, *, choices: int, include_usage: boo
             async for item in items:
                 if isinstance(item, Delta):
                     yield shape.chunk([shape.choice(item, 0)])
-                elif include_usage:
+                elif isinstance(item, Completed) and include_usage:
                     yield shape.chunk([], WireUsage.of(item.usage))
         except CausetteError as error:
-            yield b"data: %b\n\n" % _encode(error_body(error))
+            yield error_event(error)
             return
         yield _DONE
+
+
+def error_event(error: CausetteError) -> bytes:
+    """The event that ends a stream which cannot go on."""
+    return b"data: %b\n\n" % _encode(error_body(error))
 
 
 class _Choice:
@@ -90,6 +96,7 @@ class _Choice:
 
     def __init__(self) -> None:
         self.text: list[str] = []
+        self.thought: list[str] = []
         self.logprobs: list[TokenLogprob] = []
         self.finish_reason: FinishReason | None = None
 
@@ -103,8 +110,11 @@ async def whole(items: Items, shape: Shape, *, choices: int, echoes: list[str], 
             if isinstance(item, Completed):
                 usage = item.usage
                 continue
+            if not isinstance(item, Delta):
+                continue
             choice = made[item.index]
             choice.text.append(item.text)
+            choice.thought.append(item.reasoning)
             choice.logprobs += item.logprobs
             choice.finish_reason = item.finish_reason or choice.finish_reason
     return _encode(
@@ -126,9 +136,12 @@ async def whole(items: Items, shape: Shape, *, choices: int, echoes: list[str], 
 
 def _chat_choice(index: int, choice: _Choice, *, logprobs: bool) -> dict[str, Any]:
     content = [WireTokenLogprob.of(token) for token in choice.logprobs]
+    message = {"role": "assistant", "content": "".join(choice.text), "refusal": None}
+    if thought := "".join(choice.thought):
+        message["reasoning_content"] = thought
     return {
         "index": index,
-        "message": {"role": "assistant", "content": "".join(choice.text), "refusal": None},
+        "message": message,
         "logprobs": {"content": content, "refusal": None} if logprobs else None,
         "finish_reason": choice.finish_reason,
     }

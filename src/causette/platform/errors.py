@@ -1,5 +1,6 @@
 """OpenAI's error envelope, for everything that can go wrong on ``/v1``."""
 
+import math
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +20,9 @@ _TYPES: Final = {
     415: "invalid_request_error",
     429: "rate_limit_error",
 }
+_WORTH_WAITING_SECONDS: Final = 60
+# What OpenAI's clients send again of themselves. After a 500 that may well help.
+_REPEATED: Final = frozenset({409, 429, 503})
 # What OpenAI's API knows and no deployed engine can do.
 _UNSUPPORTED: Final = frozenset(
     {
@@ -60,7 +64,12 @@ def error_response(error: CausetteError) -> JSONResponse:
     headers = retry_headers(error)
     if error.retry_after is not None:
         # OpenAI's clients read this first; it carries fractions of a second.
-        headers["retry-after-ms"] = str(round(error.retry_after * 1000))
+        headers["retry-after-ms"] = str(math.ceil(error.retry_after * 1000))
+    if error.status in _REPEATED and (
+        error.retry_after is None or error.retry_after > _WORTH_WAITING_SECONDS
+    ):
+        # They would try again after a second or two, though it is no use.
+        headers["x-should-retry"] = "false"
     return JSONResponse(error_body(error), error.status, headers=headers)
 
 

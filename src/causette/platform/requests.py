@@ -7,9 +7,25 @@ request to OpenAI's own house (``user``, ``metadata``, ``store``…) are taken a
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from causette.engines.types import ChatMessage, EmbedRequest, GenerateRequest, ResponseFormat, Sampling
+from causette.engines.types import (
+    ChatMessage,
+    EmbedRequest,
+    GenerateRequest,
+    Picture,
+    ResponseFormat,
+    Sampling,
+)
 from causette.errors import InvalidRequest
 
 _MOST_CHOICES = 16
@@ -34,29 +50,65 @@ class TextPart(_Body):
     text: _Text
 
 
+class ImageUrl(_Body):
+    """A picture, as a ``data:`` URL: this server fetches nothing for a stranger, and has no engine do so."""
+
+    url: Annotated[str, Field(pattern=r"^data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$")]
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class ImagePart(_Body):
+    """A picture in a message, for models that see."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+def _kind_of(part: object) -> str | None:
+    kind = (
+        cast("dict[str, object]", part).get("type") if isinstance(part, dict) else getattr(part, "type", None)
+    )
+    return f"{kind} part"
+
+
+#: Told apart by their type, under names that no field has: an error's place has the fields alone.
+_Part = Annotated[
+    Annotated[TextPart, Tag("text part")] | Annotated[ImagePart, Tag("image_url part")],
+    Discriminator(_kind_of),
+]
+
+
 class MessageIn(BaseModel):
     """One message of a chat. Fields of other products' messages are taken and not shown to the model."""
 
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: _Text | list[TextPart] | None = None
+    content: _Text | list[_Part] | None = None
 
     @field_validator("content", mode="before")
     @classmethod
-    def _only_text(cls, content: object) -> object:
+    def _text_and_pictures(cls, content: object) -> object:
         if isinstance(content, list):
             for part in cast("list[object]", content):
                 kind = cast("dict[str, object]", part).get("type") if isinstance(part, dict) else None
-                if kind != "text":
-                    raise ValueError(f"this model reads text only; a content part of type {kind!r} was sent")
+                if kind not in {"text", "image_url"}:
+                    raise ValueError(f"text and image_url are read; a content part of type {kind!r} was sent")
         return cast("object", content)
 
     def turn(self) -> ChatMessage:
         """The engines' form; OpenAI's newer name for the system is the older one to templates."""
         content = self.content
-        text = "".join(part.text for part in content) if isinstance(content, list) else content or ""
-        return ChatMessage("system" if self.role == "developer" else self.role, text)
+        role = "system" if self.role == "developer" else self.role
+        if not isinstance(content, list):
+            return ChatMessage(role, content or "")
+        text = "".join(part.text for part in content if isinstance(part, TextPart))
+        pictures = tuple(
+            Picture(url=part.image_url.url, detail=part.image_url.detail)
+            for part in content
+            if isinstance(part, ImagePart)
+        )
+        return ChatMessage(role, text, pictures=pictures)
 
 
 class JsonSchemaIn(_Body):
@@ -68,6 +120,15 @@ class JsonSchemaIn(_Body):
     schema_: Annotated[dict[str, Any], Field(alias="schema")]
     description: str | None = None
     strict: bool | None = None
+
+    @field_validator("schema_")
+    @classmethod
+    def _can_be_written(cls, schema: dict[str, Any]) -> dict[str, Any]:
+        try:
+            msgspec.json.encode(schema)
+        except UnicodeEncodeError:
+            raise ValueError("it holds half a character (a lone surrogate)") from None
+        return schema
 
 
 class ResponseFormatIn(_Body):

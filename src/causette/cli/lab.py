@@ -1,0 +1,334 @@
+"""``causette lab``: data, training, evaluation and export of models."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from causette.errors import ConfigurationError, NotFound
+from causette.models import open_models
+from causette.settings import load_settings
+
+if TYPE_CHECKING:
+    from causette.lab.runs import Runs
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Make models: data, tokenizers, training, evaluation, export.
+
+    Each stage takes a recipe, a TOML file that names the stage and its settings, and becomes a run: a folder in
+    the data folder's `runs` with its recipe, figures, checkpoints and what it has made. A run that was stopped or
+    killed goes on with `causette lab resume`. Where a recipe wants a model, data or a tokenizer, it takes a run's
+    name, a folder, or a name of `causette models list`.
+
+    It needs the lab's libraries: pip install 'causette[lab]'.""",
+)
+
+_Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="The data folder; CAUSETTE_DATA or your own by default."),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+_RunName = Annotated[str, typer.Argument(metavar="RUN", help="A name of `causette lab runs`.")]
+
+_SECONDS_TO_BEGIN: Final = 60.0
+# Figures that a line has room for, the first of those that there are.
+_SHOWN: Final = (
+    "loss",
+    "reward",
+    "accuracy",
+    "held_out_loss",
+    "held_out_score",
+    "held_out_accuracy",
+    "tokens_a_second",
+)
+_EXAMPLES: Final = {
+    "tokenizer": """
+files = ["corpus.jsonl"]
+vocabulary_size = 32768""",
+    "data": """
+tokenizer = "default"
+[[sources]]
+path = "chats.jsonl"
+licence = "CC-BY-4.0\"""",
+    "pretrain": """
+data = "texts"
+tokenizer = "bpe"
+architecture = { depth = 12 }
+[training]
+steps = 1000""",
+    "sft": """
+model = "default"
+data = "chats"
+[training]
+steps = 200""",
+    "prefer": """
+model = "tuned"
+data = "thumbs"
+adapter = { rank = 16 }
+[training]
+steps = 100""",
+    "reinforce": """
+model = "tuned"
+task = "arithmetic-2"
+[training]
+steps = 50""",
+    "evaluate": """
+model = "tuned"
+tasks = ["arithmetic-2", "instructions"]""",
+    "export": """
+model = "tuned"
+quantisation = "Q8_0\"""",
+}
+
+
+def _stage_command(stage: str, summary: str) -> Callable[..., None]:
+    def command(
+        recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")],
+        changes: Annotated[
+            list[str] | None,
+            typer.Option("--set", metavar="NAME=VALUE", help="Change the recipe, as in training.steps=10."),
+        ] = None,
+        name: Annotated[
+            str | None,
+            typer.Option("--name", metavar="NAME", help="What to call the run; a new id by default."),
+        ] = None,
+        data: _Data = None,
+        as_json: _Json = False,
+    ) -> None:
+        from causette.lab.recipes import change, read_recipe  # noqa: PLC0415 - the lab may not be installed
+
+        written = change(read_recipe(recipe), changes or ())
+        if written["stage"] != stage:
+            raise ConfigurationError(
+                f"The recipe {recipe} is for the stage {written['stage']}: run `causette lab {written['stage']}`."
+            )
+        _check_installed()
+        from causette.lab.carrying_out import begin  # noqa: PLC0415
+
+        runs = _runs(data)
+        if _is_further():
+            _carry_out(runs, _begun(runs, name), data, as_json)
+        else:
+            _carry_out(runs, begin(runs, written, name=name).id, data, as_json)
+
+    recipe_text = f'stage = "{stage}"{_EXAMPLES[stage]}'
+    command.__doc__ = f"{summary[0].upper()}{summary[1:]}.\n\nA recipe:\n\n```toml\n{recipe_text}\n```\n"
+    return command
+
+
+@app.command()
+def resume(run: _RunName, data: _Data = None, as_json: _Json = False) -> None:
+    """Take up a run that was stopped, killed or failed, from its newest checkpoint."""
+    runs = _runs(data)
+    found = runs.find(run)
+    _check_installed()
+    _carry_out(runs, found.id, data, as_json)
+
+
+@app.command("runs")
+def list_runs(data: _Data = None, as_json: _Json = False) -> None:
+    """Show what has been run, the newest first."""
+    found = _runs(data).list()
+    if as_json:
+        _print(found)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("RUN", "STAGE", "STATUS", "BEGUN", "FIGURES"):
+        table.add_column(column)
+    for run in found:
+        table.add_row(
+            run.id,
+            run.stage,
+            run.status,
+            f"{run.created_at:%Y-%m-%d %H:%M}",
+            run.error or _figures(run.metrics),
+        )
+    _tell(table)
+
+
+@app.command()
+def show(run: _RunName, data: _Data = None, as_json: _Json = False) -> None:
+    """Show a run: its recipe, its figures and what it has made."""
+    runs = _runs(data)
+    found, recipe = runs.find(run), runs.recipe(run)
+    if as_json:
+        _print({"run": found, "recipe": recipe, "events": runs.events(run)})
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for label, value in (
+        ("Run", found.id),
+        ("Stage", found.stage),
+        ("Status", found.status if found.error is None else f"{found.status}: {found.error}"),
+        ("Artifact", found.artifact or ""),
+        ("Machine", found.machine),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in found.versions.items())),
+        ("Recipe", msgspec.json.format(msgspec.json.encode(recipe), indent=2).decode()),
+        *((name, f"{value:,.6g}") for name, value in found.metrics.items()),
+    ):
+        table.add_row(label, value)
+    _tell(table)
+
+
+@app.command()
+def compare(
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="A run of the evaluate stage.")],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="Another one, with the same problems.")],
+    data: _Data = None,
+    as_json: _Json = False,
+) -> None:
+    """Say whether the second of two evaluations is better than the first, beyond chance.
+
+    Where replies are right or wrong, p is that of McNemar's exact test; of shares, that of a paired bootstrap.
+    """
+    runs = _runs(data)
+    folders = [Path(runs.find(name).artifact or name) for name in (before, after)]
+    _check_installed()
+    from causette.lab.evaluating import compared  # noqa: PLC0415
+
+    found = compared(*folders)
+    if as_json:
+        _print(found)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("TASK", "CHANGE", "95 % INTERVAL", "P", ""):
+        table.add_column(column)
+    for task, difference in found.items():
+        verdict = ("better" if difference.value > 0 else "worse") if difference.is_real else "not told apart"
+        interval = f"{difference.low:+.1%} … {difference.high:+.1%}"
+        table.add_row(task, f"{difference.value:+.1%}", interval, f"{difference.p:.2g}", verdict)
+    _tell(table)
+
+
+@app.command()
+def tasks(as_json: _Json = False) -> None:
+    """Show the tasks that models are trained on, rewarded for and evaluated with."""
+    from causette.lab.tasks import TASKS  # noqa: PLC0415
+
+    if as_json:
+        _print({name: summary for name, (_, summary) in TASKS.items()})
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, (_, summary) in TASKS.items():
+        table.add_row(name, summary)
+    _tell(table)
+
+
+def _register() -> None:
+    from causette.lab.stages import STAGES  # noqa: PLC0415
+
+    for stage in STAGES.values():
+        app.command(stage.name)(_stage_command(stage.name, stage.summary))
+
+
+class _Terminal:
+    """Events on the terminal: a bar, and a line of figures for each step."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def progress(self, done: int, total: int | None, what: str) -> None:
+        """Move the bar of ``what``."""
+        if what not in self._tasks:
+            self._tasks[what] = self._bars.add_task(what, total=total)
+        self._bars.update(self._tasks[what], completed=done, total=total)
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Say how it stands."""
+        self._bars.console.print(f"step {step}  {_figures(values)}", highlight=False)
+
+    def note(self, text: str) -> None:
+        """Say so."""
+        self._bars.console.print(text, highlight=False, markup=False)
+
+
+def _carry_out(runs: "Runs", run_id: str, data: Path | None, as_json: bool) -> None:
+    from causette.lab.carrying_out import carry_out  # noqa: PLC0415
+
+    stop = threading.Event()
+    # Other stages take no steps between which they could stop.
+    has_steps = "training" in runs.recipe(run_id)
+
+    def asked(*_: object) -> None:
+        if stop.is_set() or not has_steps:
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, asked)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # Figures and bars are for people, and go where errors go: standard output has the result.
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bars.console.print(f"run {run_id}", highlight=False)
+        models = open_models(load_settings(data=data))
+        done = carry_out(runs, run_id, _Terminal(bars), models, should_stop=stop.is_set)
+    if _is_further():
+        return
+    if as_json:
+        _print(done)
+        return
+    sys.stdout.write(f"{done.id} is done: {done.artifact}\n")
+    for name, value in done.metrics.items():
+        sys.stdout.write(f"  {name} {value:,.6g}\n")
+
+
+def _is_further() -> bool:
+    """Whether this is one of several processes, and not the first, which begins the run and says how it ended."""
+    return int(os.environ.get("RANK", "0")) > 0
+
+
+def _begun(runs: "Runs", name: str | None) -> str:
+    """The run called ``name``, once another process has begun it."""
+    if name is None:
+        raise ConfigurationError("Several processes carry out one run: give it a --name.")
+    deadline = monotonic() + _SECONDS_TO_BEGIN
+    while True:
+        try:
+            return runs.find(name).id
+        except NotFound:
+            if monotonic() > deadline:
+                raise
+            sleep(0.2)
+
+
+def _runs(data: Path | None) -> "Runs":
+    from causette.lab.runs import Runs  # noqa: PLC0415
+
+    return Runs(load_settings(data=data).data / "runs")
+
+
+def _check_installed() -> None:
+    missing = [name for name in ("torch", "transformers", "peft", "gguf") if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"The lab needs {', '.join(missing)}, which this installation lacks: pip install 'causette[lab]'."
+        )
+
+
+def _figures(values: Mapping[str, float]) -> str:
+    shown = [name for name in _SHOWN if name in values] or list(values)
+    return "  ".join(f"{name} {values[name]:.4g}" for name in shown[:5])
+
+
+def _tell(table: Table) -> None:
+    # What is in it is as it is: an error or a path may have square brackets.
+    Console(markup=False).print(table)
+
+
+def _print(value: Any) -> None:
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+_register()

@@ -1,0 +1,94 @@
+import { expect, phone, signIn, somebody, test } from "./causette";
+
+test("a key is made with limits, works, is changed, and is refused once revoked", async ({ browser }) => {
+  const person = await somebody("Paul Mercier");
+  const { context, page, app } = await signIn(browser, person);
+  await page.goto("/settings/keys");
+  await expect(page.getByText("No keys yet")).toBeVisible();
+  await app.picture("settings-keys-empty");
+  await app.accessible();
+  await page.getByRole("button", { name: "New key" }).click();
+  const form = page.getByRole("dialog", { name: "New key" });
+  await form.getByRole("button", { name: "Make the key" }).click();
+  await expect(form.getByText("Give it a name.")).toBeVisible();
+  await form.getByLabel("Name").fill("Nightly summaries");
+  await form.getByRole("radio", { name: "Only" }).check();
+  await form.getByLabel("Chat and completions").uncheck();
+  await form.getByRole("button", { name: "Make the key" }).click();
+  await expect(form.getByText("Choose at least one.")).toBeVisible();
+  await form.getByLabel("List the models").check();
+  await form.getByLabel("Ends").selectOption("In 30 days");
+  await form.getByText("Limits of its own").click();
+  await form.getByLabel("Requests a minute").fill("many");
+  await form.getByLabel("Dollars a month").fill("12.5");
+  await form.getByRole("button", { name: "Make the key" }).click();
+  await expect(form.getByText("Write a whole number.")).toBeVisible();
+  await app.picture("settings-key-form");
+  await app.accessible();
+  await form.getByLabel("Requests a minute").fill("20");
+  await form.getByRole("button", { name: "Make the key" }).click();
+
+  const made = page.getByRole("dialog", { name: "Your new key" });
+  const secret = await made.locator("code").innerText();
+  expect(secret).toMatch(/^sk-causette-/);
+  await app.picture("settings-key-secret");
+  await app.accessible();
+  await page.keyboard.press("Escape");
+  await expect(made).toBeVisible();
+  await made.getByRole("button", { name: "I have kept it" }).click();
+  await expect(page.getByText(secret)).toBeHidden();
+
+  const models = () => context.request.get("/v1/models", { headers: { authorization: `Bearer ${secret}` } });
+  expect((await models()).status()).toBe(200);
+  const row = page.getByRole("list", { name: "API keys", exact: true }).last().getByRole("listitem");
+  await expect(row).toContainText("List the models");
+  await expect(row).toContainText("20 requests/min");
+  await expect(row).toContainText("$12.50 a month");
+  await expect(row).toContainText("ends on");
+
+  await row.getByRole("button", { name: "Options for Nightly summaries" }).click();
+  await page.getByRole("menuitem", { name: "Change" }).click();
+  const edit = page.getByRole("dialog", { name: "Change this key" });
+  await expect(edit.getByLabel("Dollars a month")).toHaveValue(/^12\.50?$/);
+  await edit.getByLabel("Name").fill("Daily summaries");
+  await edit.getByLabel("Dollars a month").fill("");
+  await edit.getByRole("button", { name: "Save" }).click();
+  await expect(row).toContainText("Daily summaries");
+  await expect(row).not.toContainText("a month");
+  await expect(row).toContainText("ends on");
+  await app.picture("settings-keys");
+  await app.accessible();
+
+  await row.getByRole("button", { name: "Options for Daily summaries" }).click();
+  await page.getByRole("menuitem", { name: "Revoke" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await expect(page.getByText("The key is revoked.")).toBeVisible();
+  expect((await models()).status()).toBe(401);
+  await page.getByText("Ended keys (1)").click();
+  await expect(page.getByRole("list", { name: "Ended keys" })).toContainText("Revoked");
+  await context.close();
+});
+
+test("a key is made on a phone, in French", async ({ browser }) => {
+  const person = await somebody("Jeanne Roy", "fr");
+  const { context, page, app } = await signIn(browser, person, { ...phone, locale: "fr-FR" });
+  await page.goto("/settings/keys");
+  await page.getByRole("button", { name: "Nouvelle clé" }).tap();
+  const form = page.getByRole("dialog", { name: "Nouvelle clé" });
+  await form.getByLabel("Nom").fill("Résumés de nuit");
+  await form.getByText("Des limites propres").tap();
+  await form.getByLabel("Dollars par jour").fill("1,25");
+  await app.picture("phone-key-form-french");
+  await app.accessible();
+  await form.getByRole("button", { name: "Créer la clé" }).tap();
+  const made = page.getByRole("dialog", { name: "Votre nouvelle clé" });
+  await expect(made.locator("code")).toContainText("sk-causette-");
+  await app.picture("phone-key-secret-french");
+  await app.accessible();
+  await made.getByRole("button", { name: "Je l’ai gardée" }).tap();
+  await expect(page.getByText(/1,25\s\$ par jour/)).toBeVisible();
+  await app.picture("phone-keys-french");
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(wide).toBe(false);
+  await context.close();
+});
