@@ -17,8 +17,8 @@ from causette.accounts import Accounts, Caller
 from causette.accounts.credentials.store import keep_totp
 from causette.accounts.credentials.types import Totp
 from causette.accounts.types import SecondStep, SignedIn
+from causette.audit import AuditLog
 from causette.clock import utc_now
-from causette.console.audit import AuditLog
 from causette.db import Database
 from tests.accounts.conftest import PASSWORD
 

@@ -101,7 +101,7 @@ async def _create(data: Path | None, email: str, name: str, password: str, owner
 async def _act(
     data: Path | None, email: str, act: str, change: Callable[[Accounts, str], Awaitable[User]]
 ) -> User:
-    from causette.console.audit import AuditLog  # noqa: PLC0415 - keeps `causette --help` quick
+    from causette.audit import AuditLog  # noqa: PLC0415 - keeps `causette --help` quick
     from causette.observability import configure_logging  # noqa: PLC0415
 
     # The act is told below, and is no line of a server's log.

@@ -11,11 +11,10 @@ from causette.accounts.keys.routes import KeyOut
 from causette.accounts.types import Role, WorkspaceRole
 from causette.accounts.workspaces.types import Member
 from causette.amounts import NANO_DECIMALS, whole_units
+from causette.audit import AuditEntry, AuditOutcome
 from causette.console.reports import Usage
 from causette.console.types import (
     Account,
-    AuditEntry,
-    AuditOutcome,
     Catalogue,
     HeldKey,
     LimitKind,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from causette.accounts import Accounts, Caller, User
 from causette.accounts.types import Role
+from causette.audit import AuditLog
 from causette.clock import utc_now
-from causette.console.audit import AuditLog
 from causette.console.reports import Reports
 from causette.console.types import Account, Catalogue, HeldKey, Person, Shared
 from causette.db import Database

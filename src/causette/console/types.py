@@ -14,27 +14,8 @@ from causette.plans.billing import Invoice, Subscription
 from causette.plans.book import PlanBook
 from causette.plans.reading import Problem
 
-#: ``begun`` stays where the process died before it knew how the act ended.
-AuditOutcome = Literal["begun", "done", "refused"]
-
 #: What a limit bounds: how fast or how much the plan lets one, what its price contains, or what somebody has capped.
 LimitKind = Literal["plan", "included", "budget"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
-    """One act: who did what to whom, by the names of its moment. ``refusal`` is the code of what prevented it."""
-
-    id: str
-    at: datetime
-    actor_id: str
-    actor: str
-    act: str
-    target_id: str
-    target: str
-    details: Mapping[str, object]
-    outcome: AuditOutcome
-    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

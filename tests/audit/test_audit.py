@@ -1,14 +1,14 @@
 """The audit log, on each kind of database."""
 
 import pytest
+from tests.house import PASSWORD
 
 from causette.accounts import Accounts, Caller
 from causette.accounts.passwords import Passwords
+from causette.audit import AuditLog
 from causette.clock import utc_now
-from causette.console.audit import AuditLog
 from causette.db import Database
 from causette.errors import Conflict
-from tests.house import PASSWORD
 
 
 async def actor(database: Database) -> Caller:

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import CheckConstraint, Column, Index, RowMapping, Table, Text, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from causette.console.types import AuditEntry, AuditOutcome
+from causette.audit.types import AuditEntry, AuditOutcome
 from causette.db import UtcDateTime, metadata
 
 audit_log: Final = Table(

@@ -8,8 +8,8 @@ from typing import Final
 import structlog
 
 from causette.accounts import Caller
-from causette.console import store
-from causette.console.types import AuditEntry, AuditOutcome
+from causette.audit import store
+from causette.audit.types import AuditEntry, AuditOutcome
 from causette.db import Database
 from causette.errors import CausetteError
 from causette.ids import new_id
