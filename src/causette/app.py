@@ -95,6 +95,7 @@ from causette.plans import Plans
 from causette.plans.billing import Recipient
 from causette.platform import errors as openai_errors
 from causette.platform.short_way import ShortWay
+from causette.releases import Releases
 from causette.settings import Settings
 
 _MEGABYTE: Final = 1_000_000
@@ -132,6 +133,7 @@ class House:
     everything: Everything
     importing: Importing
     console: Console
+    releases: Releases
     fleet: Fleet
 
     @property
@@ -356,6 +358,7 @@ def furnish(
             deployments=fleet.deployments,
             plans_file=settings.data / "plans.toml",
         ),
+        releases=Releases(database, settings.data / "artifacts"),
         fleet=fleet,
     )
     return house

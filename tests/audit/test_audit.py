@@ -1,7 +1,6 @@
 """The audit log, on each kind of database."""
 
 import pytest
-from tests.house import PASSWORD
 
 from causette.accounts import Accounts, Caller
 from causette.accounts.passwords import Passwords
@@ -9,6 +8,7 @@ from causette.audit import AuditLog
 from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import Conflict
+from tests.house import PASSWORD
 
 
 async def actor(database: Database) -> Caller:

@@ -128,6 +128,8 @@ messages = sa.Table(
     sa.Column("assistant_id", sa.Text),
     sa.Column("assistant_version", sa.Integer),
     sa.Column("attachments", sa.JSON(none_as_null=True)),
+    # The release that wrote a reply; None where the model that the house began with did.
+    sa.Column("release_id", sa.Text),
     sa.CheckConstraint("role IN ('user', 'assistant')", name="role"),
     sa.CheckConstraint(_STATUS, name="status"),
     sa.Index(None, "conversation_id", "id"),
@@ -139,6 +141,11 @@ _partial(
     messages.c.conversation_id,
     messages.c.id,
     where=messages.c.parent_id.is_(None),
+)
+_partial(
+    "ix_messages_release_id",
+    messages.c.release_id,
+    where=messages.c.release_id.is_not(None),
 )
 
 generations = sa.Table(

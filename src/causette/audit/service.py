@@ -29,12 +29,13 @@ class AuditLog:
 
     @asynccontextmanager
     async def act(
-        self, actor: Caller | None, act: str, *, target_id: str, target: str, **details: object
+        self, actor: Caller | str, act: str, *, target_id: str, target: str, **details: object
     ) -> AsyncGenerator[None]:
         """Around an act: notes that it begins, and how it ended.
 
         Args:
-            actor: Who does it; None for whoever types commands on the server.
+            actor: Who does it; `COMMAND_LINE` for whoever types commands on the server, or the name of what acts by
+                itself.
             act: What, as ``account.disable``.
             target_id: To whom or to what.
             target: What people call that now.
@@ -43,8 +44,8 @@ class AuditLog:
         entry = AuditEntry(
             id=new_id("audit"),
             at=self._now(),
-            actor_id=COMMAND_LINE if actor is None else actor.user.id,
-            actor=COMMAND_LINE if actor is None else actor.user.email,
+            actor_id=actor if isinstance(actor, str) else actor.user.id,
+            actor=actor if isinstance(actor, str) else actor.user.email,
             act=act,
             target_id=target_id,
             target=target,

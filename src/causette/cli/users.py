@@ -101,7 +101,7 @@ async def _create(data: Path | None, email: str, name: str, password: str, owner
 async def _act(
     data: Path | None, email: str, act: str, change: Callable[[Accounts, str], Awaitable[User]]
 ) -> User:
-    from causette.audit import AuditLog  # noqa: PLC0415 - keeps `causette --help` quick
+    from causette.audit import COMMAND_LINE, AuditLog  # noqa: PLC0415 - keeps `causette --help` quick
     from causette.observability import configure_logging  # noqa: PLC0415
 
     # The act is told below, and is no line of a server's log.
@@ -115,7 +115,7 @@ async def _act(
                     f"There is no account with the address {email!r}. `causette users list` shows those there are."
                 )
             audit = AuditLog(database, utc_now)
-            async with audit.act(None, act, target_id=user.id, target=user.email):
+            async with audit.act(COMMAND_LINE, act, target_id=user.id, target=user.email):
                 return await change(accounts, user.id)
         finally:
             await accounts.close()
