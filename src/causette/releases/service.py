@@ -6,8 +6,8 @@ says why, and is named for it in the audit log.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,7 @@ from causette.releases.types import (
     Artifact,
     Bounds,
     Check,
+    Findings,
     GateReport,
     Lineage,
     Release,
@@ -42,6 +43,10 @@ RatedSince = Callable[[Release], Awaitable[Mapping[Arm, Thumbs]]]
 _LEAST_REASON: Final = 10
 #: Who acts where nobody does: a canary that is watched.
 WATCH: Final = "the watch over canaries"
+
+
+def _unfollowed() -> None:
+    """Nobody serves anything."""
 
 
 async def _unrated(release: Release) -> Mapping[Arm, Thumbs]:
@@ -61,6 +66,8 @@ class Releases:
         self._now = now
         #: Set where feedback is.
         self.rated_since: RatedSince = _unrated
+        #: Called when somebody is served something else from now on.
+        self.on_change: Callable[[], object] = _unfollowed
 
     # Artifacts
 
@@ -124,6 +131,10 @@ class Releases:
         """Artifacts, the newest first, from before an id."""
         return await self._store.artifacts(before=before, limit=limit)
 
+    async def artifact_names(self, artifact_ids: Collection[str]) -> Mapping[str, str]:
+        """What artifacts are called, by id."""
+        return await self._store.artifact_names(artifact_ids)
+
     # The gate
 
     async def report(
@@ -163,6 +174,18 @@ class Releases:
     async def approvals(self, artifact: Artifact) -> Sequence[Approval]:
         """What people said of an artifact, the newest first."""
         return await self._store.approvals(artifact.id)
+
+    async def findings(self, artifacts: Sequence[Artifact]) -> Mapping[str, Findings]:
+        """What the gate and people said of artifacts, by their ids."""
+        ids = [artifact.id for artifact in artifacts]
+        reports, approvals = await self._store.reports(*ids), await self._store.approvals(*ids)
+        return {
+            each: Findings(
+                reports=tuple(report for report in reports if report.artifact_id == each),
+                approvals=tuple(approval for approval in approvals if approval.artifact_id == each),
+            )
+            for each in ids
+        }
 
     async def sign(self, by: Caller, artifact: Artifact) -> Approval:
         """Say that an artifact may be released, on the gate's newest report of it, which passed.
@@ -243,6 +266,7 @@ class Releases:
                     f"A canary of {release.model} is being served. Promote it or roll it back first.",
                     code="canary_exists",
                 )
+        self.on_change()
         return release
 
     async def set_share(self, by: Caller, release: Release, share_percent: float) -> Release:
@@ -316,9 +340,11 @@ class Releases:
             raise NotFound(f"There is no release {release_id!r}.", param="release")
         return found
 
-    async def releases(self, model: str | None = None) -> Sequence[Release]:
-        """Releases, the newest first: all, or those of a model."""
-        return await self._store.releases(model)
+    async def releases(
+        self, model: str | None = None, *, before: str | None = None, limit: int = 50
+    ) -> Sequence[Release]:
+        """Releases, the newest first, from before an id: all, or those of a model."""
+        return await self._store.releases(model, before=before, limit=limit)
 
     async def in_force(self) -> Sequence[Release]:
         """Every release that somebody is served."""
@@ -355,25 +381,27 @@ class Releases:
                 # Another process, or a person, was first.
                 continue
 
+    async def _findings(self, artifact: Artifact) -> Findings:
+        return (await self.findings([artifact]))[artifact.id]
+
     async def _newest(self, artifact: Artifact) -> GateReport:
-        reports = await self._store.reports(artifact.id)
-        if not reports or reports[0].sha256 != artifact.sha256:
-            raise Conflict(
-                f"The gate has not measured {artifact.name}: `causette lab gate {artifact.name}` does.",
-                code="not_measured",
-            )
-        return reports[0]
+        report = (await self._findings(artifact)).measured(artifact)
+        if report is None:
+            raise _not_measured(artifact)
+        return report
 
     async def _standing_approval(self, artifact: Artifact) -> Approval:
-        """Somebody's word on the newest report: what was said of earlier ones does not count."""
-        report = await self._newest(artifact)
-        for approval in await self._store.approvals(artifact.id):
-            if approval.report_id == report.id:
-                return approval
-        raise Conflict(
-            f"Nobody has signed the gate's newest report of {artifact.name}: `causette lab sign {artifact.name}` does.",
-            code="not_signed",
-        )
+        findings = await self._findings(artifact)
+        if findings.measured(artifact) is None:
+            raise _not_measured(artifact)
+        approval = findings.standing_approval(artifact)
+        if approval is None:
+            raise Conflict(
+                f"Nobody has signed the gate's newest report of {artifact.name}: `causette lab sign {artifact.name}` "
+                "does.",
+                code="not_signed",
+            )
+        return approval
 
     async def _approve(
         self, by: Caller, artifact: Artifact, report: GateReport, kind: ApprovalKind, reason: str
@@ -395,16 +423,19 @@ class Releases:
             await self._store.add_approval(approval)
         return approval
 
-    def _acting(
+    @asynccontextmanager
+    async def _acting(
         self, by: Caller | None, act: str, release: Release, **details: object
-    ) -> AbstractAsyncContextManager[None]:
-        return self._audit.act(
+    ) -> AsyncGenerator[None]:
+        async with self._audit.act(
             by or WATCH,
             act,
             target_id=release.id,
             target=f"{release.artifact_id} as {release.model}",
             **details,
-        )
+        ):
+            yield
+        self.on_change()
 
 
 def _check_owner(caller: Caller) -> None:
@@ -426,6 +457,13 @@ def _by(caller: Caller | None) -> str:
 
 def _taken(name: str) -> Conflict:
     return Conflict(f"There is an artifact called {name!r}. Give this one another name.", param="name")
+
+
+def _not_measured(artifact: Artifact) -> Conflict:
+    return Conflict(
+        f"The gate has not measured {artifact.name}: `causette lab gate {artifact.name}` does.",
+        code="not_measured",
+    )
 
 
 def _no_canary(release: Release) -> Conflict:
