@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -17,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from causette.errors import ConfigurationError, NotFound
+from causette.lab.installed import check_installed
 from causette.models import open_models
 from causette.settings import load_settings
 
@@ -114,7 +114,7 @@ def _stage_command(stage: str, summary: str) -> Callable[..., None]:
             raise ConfigurationError(
                 f"The recipe {recipe} is for the stage {written['stage']}: run `causette lab {written['stage']}`."
             )
-        _check_installed()
+        check_installed()
         from causette.lab.carrying_out import begin  # noqa: PLC0415
 
         runs = _runs(data)
@@ -133,7 +133,7 @@ def resume(run: _RunName, data: _Data = None, as_json: _Json = False) -> None:
     """Take up a run that was stopped, killed or failed, from its newest checkpoint."""
     runs = _runs(data)
     found = runs.find(run)
-    _check_installed()
+    check_installed()
     _carry_out(runs, found.id, data, as_json)
 
 
@@ -194,7 +194,7 @@ def compare(
     """
     runs = _runs(data)
     folders = [Path(runs.find(name).artifact or name) for name in (before, after)]
-    _check_installed()
+    check_installed()
     from causette.lab.evaluating import compared  # noqa: PLC0415
 
     found = compared(*folders)
@@ -307,14 +307,6 @@ def _runs(data: Path | None) -> "Runs":
     from causette.lab.runs import Runs  # noqa: PLC0415
 
     return Runs(load_settings(data=data).data / "runs")
-
-
-def _check_installed() -> None:
-    missing = [name for name in ("torch", "transformers", "peft", "gguf") if find_spec(name) is None]
-    if missing:
-        raise ConfigurationError(
-            f"The lab needs {', '.join(missing)}, which this installation lacks: pip install 'causette[lab]'."
-        )
 
 
 def _figures(values: Mapping[str, float]) -> str:
