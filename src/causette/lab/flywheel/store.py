@@ -44,6 +44,7 @@ flywheel_turns = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("begun_by_id", sa.Text, nullable=False),
     sa.Column("begun_by", sa.Text, nullable=False),
     sa.Column("thumbs", sa.Integer, nullable=False),
     sa.Column("pairs", sa.Integer, nullable=False),
@@ -199,8 +200,12 @@ class FlywheelStore:
             .values(state=to, under_way=None if to in OVER else True, updated_at=now, **columns)
             .returning(flywheel_turns.c.id)
         )
-        async with self._database.write() as connection:
-            return (await connection.execute(query)).scalar_one_or_none() is not None
+        try:
+            async with self._database.write() as connection:
+                return (await connection.execute(query)).scalar_one_or_none() is not None
+        except sa.exc.IntegrityError:
+            # It was over, and another one is under way.
+            return False
 
     async def _turn(self, which: sa.ColumnElement[bool]) -> Turn | None:
         async with self._database.read() as connection:

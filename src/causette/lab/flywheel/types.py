@@ -63,8 +63,8 @@ class Settings:
     model: str = "default"
     #: How many examples there must be.
     least: int = 50
-    #: Whether somebody looks at each example. Else those that nobody has looked at are learned from as well.
-    curated: bool = True
+    #: Whether the examples that nobody has looked at are learned from as well, without waiting for anybody.
+    unseen: bool = False
     #: Passes over the examples.
     epochs: int = 2
     batch: int = 4
@@ -83,6 +83,8 @@ class Turn:
     id: str
     state: TurnState
     settings: Settings
+    #: Who began it: their account, and what it was called then.
+    begun_by_id: str
     begun_by: str
     #: The examples that it learns from, by kind; 0 until they are chosen.
     thumbs: int

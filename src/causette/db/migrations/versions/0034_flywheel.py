@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("settings", sa.JSON, nullable=False),
+        sa.Column("begun_by_id", sa.Text, nullable=False),
         sa.Column("begun_by", sa.Text, nullable=False),
         sa.Column("thumbs", sa.Integer, nullable=False),
         sa.Column("pairs", sa.Integer, nullable=False),
