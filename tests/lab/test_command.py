@@ -186,7 +186,7 @@ def test_an_installation_without_the_lab_says_what_it_lacks(data: Path, tmp_path
     where = ("--data", str(data))
     for told in (run("--help"), run("tasks"), run("runs", *where), run("show", "texts", *where)):
         assert told.returncode == 0, told.stderr
-    for refused in (run("data", recipe(data, "data"), *where), run("compare", "bpe", "texts", *where)):
+    for refused in (run("data", recipe(data, "data"), *where), run("resume", "texts", *where)):
         assert refused.returncode == 1
         assert "The lab needs torch, transformers, peft, gguf" in refused.stderr
         assert "Traceback" not in refused.stderr
@@ -199,5 +199,6 @@ def test_tasks_are_told() -> None:
         "human-eval",
         "instructions",
         "reasoning",
+        "safety",
         "tools",
     }

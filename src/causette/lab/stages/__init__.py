@@ -37,6 +37,8 @@ class StageName:
 
     name: str
     summary: str
+    #: Whether it takes PyTorch, whatever its recipe says.
+    trains: bool = True
 
     def load(self) -> Stage:
         """The stage."""
@@ -54,7 +56,10 @@ STAGES: Final = {
         StageName("sft", "teach a model from conversations: supervised fine-tuning, whole or as LoRA"),
         StageName("prefer", "teach a model what people prefer: DPO from pairs, KTO from thumbs"),
         StageName("reinforce", "have a model try, and learn from rewards that a program gives: GRPO"),
-        StageName("evaluate", "measure a model, or whatever answers OpenAI's protocol, with intervals"),
+        StageName(
+            "evaluate", "measure a model, or whatever answers OpenAI's protocol, with intervals", trains=False
+        ),
         StageName("export", "write a model as GGUF for the engine, or as safetensors"),
+        StageName("gate", "measure an artifact against what is served, by the gate's policy", trains=False),
     )
 }
