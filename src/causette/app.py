@@ -39,6 +39,7 @@ import causette.assistant.tools.routes
 import causette.assistant.tree.routes
 import causette.console.routes
 import causette.jobs.routes
+import causette.lab.flywheel.routes
 import causette.plans.routes
 import causette.platform.routes
 import causette.releases.routes
@@ -90,6 +91,9 @@ from causette.http.middleware import BodyTooLarge, BrowserGuard, RequestContext
 from causette.http.problems import problem, problem_of, problem_of_validation
 from causette.http.static_web import web_app
 from causette.jobs import Jobs
+from causette.lab.flywheel.curation import Curation
+from causette.lab.flywheel.turning import Flywheel
+from causette.lab.releasing import Releasing
 from causette.lab.running import Carrier, LabRuns
 from causette.ledger.batch import HOLDER_SILENCE
 from causette.models import Models, open_models
@@ -139,6 +143,8 @@ class House:
     console: Console
     releases: Releases
     lab_runs: LabRuns
+    curation: Curation
+    flywheel: Flywheel
     fleet: Fleet
     staging: Staging
 
@@ -185,6 +191,7 @@ class House:
         self.blobs.open()
         self.jobs.open(self.settings.jobs_at_once)
         self.staging.open()
+        self.flywheel.open()
 
     async def open_for_jobs(self, at_once: int) -> None:
         """Only what background work needs, for a process that does nothing else; engines start when they are asked."""
@@ -193,6 +200,7 @@ class House:
         self.blobs.open()
         self.jobs.open(at_once)
         self.staging.open()
+        self.flywheel.open()
 
     async def drain(self) -> None:
         """Let replies end for as long as the settings grant, hand the others over, send their readers away."""
@@ -208,6 +216,7 @@ class House:
         await self.search.close()
         # What is broken off is settled by what the engines say of it.
         await self.door.close_gateway()
+        await self.flywheel.close()
         await self.staging.close()
         await self.fleet.stop()
         await self.door.close()
@@ -302,6 +311,7 @@ def furnish(
     assistant.means.afterwards.append(memories.notice)
     assistant.means.toolbox.standing.append(memories.tools)
     carrier = Carrier(settings)
+    lab_runs = LabRuns(carrier, jobs, at_once=settings.lab_at_once)
     exporting = Exporting(database, assistant, custom_assistants)
     everything = Everything(
         exporting,
@@ -312,6 +322,7 @@ def furnish(
         folder=settings.data / "exports",
     )
     feedback = FeedbackRoom(database, assistant)
+    curation = Curation(database, feedback)
     releases = Releases(database, settings.data / "artifacts")
     releases.rated_since = feedback.rated_since
     house = House(
@@ -372,7 +383,16 @@ def furnish(
             plans_file=settings.data / "plans.toml",
         ),
         releases=releases,
-        lab_runs=LabRuns(carrier, jobs, at_once=settings.lab_at_once),
+        lab_runs=lab_runs,
+        curation=curation,
+        flywheel=Flywheel(
+            database,
+            settings.data / "flywheel",
+            curation=curation,
+            lab_runs=lab_runs,
+            releasing=Releasing(settings, models, releases),
+            caller_of=accounts.caller_of,
+        ),
         fleet=fleet,
         staging=Staging(releases, fleet.deployments),
     )
@@ -488,6 +508,7 @@ def _routers(*, secure_cookies: bool) -> tuple[APIRouter, ...]:
         causette.plans.routes.router(),
         causette.console.routes.router(),
         causette.releases.routes.router(),
+        causette.lab.flywheel.routes.router(),
         _own_routes(),
     )
 

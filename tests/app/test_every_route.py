@@ -323,6 +323,28 @@ CASES: dict[tuple[str, str], Case] = {
     ("POST", "/api/admin/lab/artifacts/{artifact_id}/release"): Case(
         "session", "/api/admin/lab/artifacts/art_x/release", {"share_percent": 5}, 403
     ),
+    ("GET", "/api/admin/lab/flywheel"): Case("session", "/api/admin/lab/flywheel", ok=403),
+    ("POST", "/api/admin/lab/flywheel/collect"): Case("session", "/api/admin/lab/flywheel/collect", ok=403),
+    ("GET", "/api/admin/lab/flywheel/examples"): Case("session", "/api/admin/lab/flywheel/examples", ok=403),
+    ("POST", "/api/admin/lab/flywheel/examples/decide"): Case(
+        "session",
+        "/api/admin/lab/flywheel/examples/decide",
+        {"ids": ["ex_x"], "verdict": "kept"},
+        403,
+    ),
+    ("PATCH", "/api/admin/lab/flywheel/examples/{example_id}"): Case(
+        "session", "/api/admin/lab/flywheel/examples/ex_x", {"chosen": "Yes."}, 403
+    ),
+    ("POST", "/api/admin/lab/flywheel/turns"): Case("session", "/api/admin/lab/flywheel/turns", {}, 403),
+    ("POST", "/api/admin/lab/flywheel/turns/{turn_id}/proceed"): Case(
+        "session", "/api/admin/lab/flywheel/turns/turn_x/proceed", ok=403
+    ),
+    ("POST", "/api/admin/lab/flywheel/turns/{turn_id}/stop"): Case(
+        "session", "/api/admin/lab/flywheel/turns/turn_x/stop", ok=403
+    ),
+    ("POST", "/api/admin/lab/flywheel/turns/{turn_id}/retry"): Case(
+        "session", "/api/admin/lab/flywheel/turns/turn_x/retry", ok=403
+    ),
     ("GET", "/api/admin/lab/releases"): Case("session", "/api/admin/lab/releases", ok=403),
     ("GET", "/api/admin/lab/releases/{release_id}"): Case("session", "/api/admin/lab/releases/rel_x", ok=403),
     ("POST", "/api/admin/lab/releases/{release_id}/share"): Case(

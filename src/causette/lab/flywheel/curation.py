@@ -11,7 +11,7 @@ from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import InvalidRequest, NotFound
 from causette.ids import new_id
-from causette.lab.flywheel.scrubbing import Kind, scrub
+from causette.lab.flywheel.scrubbing import scrub
 from causette.lab.flywheel.store import FlywheelStore
 from causette.lab.flywheel.types import Example, ExampleKind, Verdict
 from causette.lab.types import Message
@@ -89,8 +89,10 @@ class Curation:
             after = page[-1].id
             gone.difference_update(said.id for said in page)
             fresh = [said for said in page if known.get(said.id) != said.updated_at]
-            made = await asyncio.to_thread(lambda fresh=fresh: [self._made(said) for said in fresh])
-            await self._store.put((made_, said.updated_at) for made_, said in zip(made, fresh, strict=True))
+            made = await asyncio.to_thread(self._all_made, fresh)
+            await self._store.put(
+                (example, said.updated_at) for example, said in zip(made, fresh, strict=True)
+            )
         await self._store.forget(gone)
         return await self._store.counts()
 
@@ -157,8 +159,11 @@ class Curation:
             raise NotFound("There is no such example any more.", param="id")
         return rewritten
 
+    def _all_made(self, said: Iterable[Said]) -> list[Example]:
+        return [self._made(each) for each in said]
+
     def _made(self, said: Said) -> Example:
-        found = Counter[Kind]()
+        found = Counter[str]()
 
         def clean(text: str) -> str:
             scrubbed = scrub(text, [said.author])

@@ -34,6 +34,8 @@ _ADDRESS: Final = re.compile(
 _REGIONS: Final = ("FR", "GB", "US")
 _SHORTEST_NAME: Final = 3
 
+_Spans = Callable[[str], Iterator[tuple[int, int]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Scrubbed:
@@ -50,7 +52,7 @@ def scrub(text: str, names: Iterable[str] = ()) -> Scrubbed:
         names: of the text's author, as they call themselves; parts of three letters or more are taken out as well.
     """
     found = Counter[Kind]()
-    for kind, spans in (
+    steps: tuple[tuple[Kind, _Spans], ...] = (
         ("key", secret_spans),
         ("url", _matches(_TELLING_URL)),
         ("email", _matches(_EMAIL)),
@@ -62,14 +64,12 @@ def scrub(text: str, names: Iterable[str] = ()) -> Scrubbed:
         ("address", _matches(_ADDRESS, _is_address)),
         ("phone", _phones),
         ("name", _matches(_any_of(names))),
-    ):
+    )
+    for kind, spans in steps:
         text, count = _replaced(text, spans(text), f"[{kind}]")
         if count:
             found[kind] += count
     return Scrubbed(text, found)
-
-
-_Spans = Callable[[str], Iterator[tuple[int, int]]]
 
 
 def _matches(shape: re.Pattern[str], holds: Callable[[str], bool] = lambda _: True) -> _Spans:

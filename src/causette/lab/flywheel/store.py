@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from causette.db import Database, UtcDateTime, metadata
 from causette.lab.flywheel.types import OVER, Example, ExampleKind, Settings, Turn, TurnState, Verdict
@@ -203,7 +204,7 @@ class FlywheelStore:
         try:
             async with self._database.write() as connection:
                 return (await connection.execute(query)).scalar_one_or_none() is not None
-        except sa.exc.IntegrityError:
+        except IntegrityError:
             # It was over, and another one is under way.
             return False
 

@@ -1,4 +1,4 @@
-"""A turn of the flywheel: feedback → examples → a run → an artifact → the gate → somebody's word → a canary → a release.
+"""A turn of the flywheel: feedback, examples, runs, an artifact, the gate, somebody's word, a canary, a release.
 
 A turn is a row, and each thing that it waits for is one that any process can look up: examples, runs by their names,
 reports, approvals, a release. `Flywheel.tick` looks whether what a turn waits for is there, and begins the next thing;
@@ -7,6 +7,7 @@ whatever it does it can do twice. So a turn survives every process, and any numb
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from math import ceil
 from pathlib import Path
@@ -18,12 +19,13 @@ import structlog
 from causette.accounts.types import Caller
 from causette.clock import utc_now
 from causette.db import Database
-from causette.errors import CausetteError, Conflict, InvalidRequest, NotFound
+from causette.errors import CausetteError, Conflict, Forbidden, InvalidRequest, NotFound
 from causette.ids import new_id
 from causette.lab.disk import whole_file
 from causette.lab.flywheel.curation import Curation, rows_of
 from causette.lab.flywheel.store import FlywheelStore
 from causette.lab.flywheel.types import RUNS, Example, Settings, Turn, TurnState
+from causette.lab.installed import check_installed, is_installed
 from causette.lab.releasing import Releasing
 from causette.lab.running import LabRun, LabRuns
 from causette.releases import Artifact
@@ -54,7 +56,7 @@ class Flywheel:
         curation: Curation,
         lab_runs: LabRuns,
         releasing: Releasing,
-        caller_of: Callable[[str], Awaitable[Caller]],
+        caller_of: Callable[[str], Awaitable[Caller | None]],
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = FlywheelStore(database)
@@ -68,7 +70,9 @@ class Flywheel:
         self._loop: asyncio.Task[None] | None = None
 
     def open(self) -> None:
-        """Turn the wheel from now on."""
+        """Turn the wheel from now on, where runs can be begun; else it is left to other processes."""
+        if not is_installed():
+            return
         self._loop = asyncio.create_task(self._turn_on(), name="flywheel")
 
     async def close(self) -> None:
@@ -86,15 +90,13 @@ class Flywheel:
             InvalidRequest: a setting is out of range, or there is no such model.
             Conflict: a turn is under way.
         """
-        self._lab_runs.check_may(by)
+        _check_may(by)
         _check(settings)
         now = self._now()
         turn = Turn(
             id=new_id("turn"),
             state="curating",
-            settings=msgspec.structs.replace(settings)
-            if isinstance(settings, msgspec.Struct)
-            else settings,
+            settings=settings,
             begun_by_id=by.user.id,
             begun_by=by.user.email,
             thumbs=0,
@@ -134,7 +136,7 @@ class Flywheel:
             Forbidden: the caller does not run the house.
             Conflict: it is past that, or fewer examples were kept than it needs.
         """
-        self._lab_runs.check_may(by)
+        _check_may(by)
         if turn.state != "curating":
             raise Conflict(f"This turn is {turn.state}: its examples are chosen.", code="not_curating")
         kept = await self._curation.examples(verdict="kept")
@@ -155,13 +157,11 @@ class Flywheel:
             Forbidden: the caller does not run the house.
             Conflict: it is over.
         """
-        self._lab_runs.check_may(by)
+        _check_may(by)
         if turn.state in RUNS:
-            try:
+            # It may not have begun yet.
+            with suppress(NotFound):
                 await self._lab_runs.stop(by, turn.run_of(turn.state))
-            except NotFound:
-                # It had not begun yet.
-                pass
         if turn.state == "canary" and turn.release_id is not None:
             release = await self._releases.release(turn.release_id)
             await self._releases.roll_back(by, release, "The turn of the flywheel was stopped.")
@@ -178,16 +178,14 @@ class Flywheel:
             Forbidden: the caller does not run the house.
             Conflict: it did not fail, or another turn is under way.
         """
-        self._lab_runs.check_may(by)
+        _check_may(by)
         if turn.state != "failed" or turn.failed_in is None:
             raise Conflict(f"This turn is {turn.state}; one that failed is tried again.", code="not_failed")
         if await self._store.under_way() is not None:
             raise _under_way()
-        try:
+        # It may have failed before it began.
+        with suppress(NotFound):
             await self._lab_runs.resume(by, turn.run_of(turn.failed_in))
-        except NotFound:
-            # It had failed before it began.
-            pass
         if not await self._store.advance(turn, turn.failed_in, self._now(), reason="", failed_in=None):
             raise Conflict("This turn has gone on meanwhile: look again.", code="turn_went_on")
         return await self.find(turn.id)
@@ -238,12 +236,14 @@ class Flywheel:
 
     async def _carry(self, turn: Turn, state: TurnState) -> bool:
         """See a state's run through: begin it, wait for it, and take over what it has made."""
-        by = await self._caller_of(turn.begun_by_id)
+        by = await self._acting(turn.begun_by_id)
         name = turn.run_of(state)
         try:
             found = await self._lab_runs.find(by, name)
         except NotFound:
-            await self._lab_runs.start(by, await self._recipe(turn, state), name=name)
+            # Another process may be as far: then it is begun.
+            with suppress(Conflict):
+                await self._lab_runs.start(by, await self._recipe(turn, state), name=name)
             return False
         if found.run.status != "done":
             return await self._not_done(turn, found)
@@ -258,7 +258,9 @@ class Flywheel:
     async def _not_done(self, turn: Turn, found: LabRun) -> bool:
         # While it waits for a worker, or works.
         if found.job is None and found.run.status in ("failed", "interrupted"):
-            await self._fail(turn, found.run.error or f"The run {found.run.id} ended without making anything.")
+            await self._fail(
+                turn, found.run.error or f"The run {found.run.id} ended without making anything."
+            )
         return False
 
     async def _serve(self, turn: Turn) -> bool:
@@ -280,7 +282,7 @@ class Flywheel:
             begun[0]
             if begun
             else await self._releases.begin(
-                await self._caller_of(standing.actor_id),
+                await self._acting(standing.actor_id),
                 artifact,
                 share_percent=turn.settings.share_percent,
                 bounds=turn.settings.bounds,
@@ -335,6 +337,15 @@ class Flywheel:
         assert turn.artifact_id is not None, "a turn that is past its export has an artifact"
         return await self._releases.artifact(turn.artifact_id)
 
+    async def _acting(self, user_id: str) -> Caller:
+        """Whoever something is done on behalf of, as they are now."""
+        caller = await self._caller_of(user_id)
+        if caller is None:
+            raise NotFound(
+                "Whoever this is done on behalf of has no account here any more. Begin another turn."
+            )
+        return caller
+
     async def _fail(self, turn: Turn, reason: str) -> None:
         failed_in = turn.state if turn.state in RUNS else None
         await self._store.advance(
@@ -361,6 +372,12 @@ class Flywheel:
             except Exception:
                 _log.exception("the flywheel waits")
             await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _check_may(by: Caller) -> None:
+    if by.user.role != "owner":
+        raise Forbidden("Only those who run this house turn its flywheel.", code="owners_only")
+    check_installed()
 
 
 def _check(settings: Settings) -> None:

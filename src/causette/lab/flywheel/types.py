@@ -106,3 +106,9 @@ class Turn:
     def run_of(self, state: TurnState) -> str:
         """What the run of a state is called."""
         return f"{self.id}-{state}"
+
+    def runs(self) -> dict[str, str]:
+        """By state, what the runs are called that were begun so far."""
+        last: TurnState = self.failed_in or self.state
+        begun = RUNS[: RUNS.index(last) + 1] if last in RUNS else RUNS if self.artifact_id else ()
+        return {state: self.run_of(state) for state in begun}
