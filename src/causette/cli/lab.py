@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from causette.cli import releases
+from causette.cli import flywheel, releases
 from causette.cli.carrying import carry, figures
 from causette.errors import ConfigurationError, NotFound
 from causette.settings import load_settings
@@ -223,6 +223,7 @@ def _register() -> None:
         if stage.name != "gate":
             app.command(stage.name)(_stage_command(stage.name, stage.summary))
     app.add_typer(releases.app)
+    app.add_typer(flywheel.app, name="flywheel")
 
 
 def _carry_out(runs: "Runs", run_id: str, data: Path | None, as_json: bool) -> None:
