@@ -54,7 +54,7 @@ class Staging:
 
     def __init__(self, releases: Releases, deployments: Deployments) -> None:
         self._releases = releases
-        self._sheet = _Sheet()
+        self._sheet = Sheet()
         self._stages = {
             deployment.name: _Stage(deployment.engine, releases, self._sheet, self.look_again)
             for deployment in deployments
@@ -116,7 +116,7 @@ class _Stage:
     """The versions of one deployment in this process: those that are served, and those that come and go."""
 
     def __init__(
-        self, versions: Versions, releases: Releases, sheet: "_Sheet", look_again: Callable[[], object]
+        self, versions: Versions, releases: Releases, sheet: "Sheet", look_again: Callable[[], object]
     ) -> None:
         self._versions = versions
         self._releases = releases
@@ -134,9 +134,11 @@ class _Stage:
             return
         for release in in_force:
             await self._see_to(release)
-        stable = self._stable(next((each for each in in_force if each.state == "released"), None))
-        canary = self._canary(next((each for each in in_force if each.state == "canary"), None))
-        self._serve(stable, canary)
+        released = next((each for each in in_force if each.state == "released"), None)
+        canary = next((each for each in in_force if each.state == "canary"), None)
+        self._serve(self._stable(released), self._canary(canary))
+        if released is not None:
+            self._rest_base()
         self._clear({release.id for release in in_force})
 
     async def close(self) -> None:
@@ -215,14 +217,23 @@ class _Stage:
         )
 
     def _serve(self, stable: Version, canary: Canary | None) -> None:
-        versions, base = self._versions, self._versions.base
+        versions = self._versions
         if stable is not versions.stable:
             _log.info("everybody is served another version", release=stable.release_id)
-        if stable is not base and self._base.started and _engine_of(stable).state is State.READY:
-            # Its memory is wanted. The one in its place starts when it is asked.
-            self._meanwhile(self._retire(base))
-            base = Version(self._new_engine(self._base.config.model), fingerprint=base.fingerprint)
-        versions.serve(base=base, stable=stable, canary=canary)
+        versions.serve(base=versions.base, stable=stable, canary=canary)
+
+    def _rest_base(self) -> None:
+        """Let go of the base while something else is there for all: its memory is wanted.
+
+        The one in its place starts when it is asked, which is when all others are away.
+        """
+        versions, old = self._versions, self._versions.base
+        resting = versions.stable is old or not self._base.started
+        if resting or _engine_of(versions.stable).state is not State.READY:
+            return
+        fresh = Version(self._new_engine(self._base.config.model), fingerprint=old.fingerprint)
+        versions.serve(base=fresh, stable=versions.stable, canary=versions.canary)
+        self._meanwhile(self._retire(old))
 
     def _clear(self, wanted: set[str]) -> None:
         """Let go of releases that are in force no more, as soon as nobody is served them."""
@@ -294,7 +305,7 @@ class _Staged:
         return None
 
 
-class _Sheet:
+class Sheet:
     """What was seen of canaries and is not in the database yet, by minute. It is lost with a process that is killed."""
 
     def __init__(self) -> None:
