@@ -39,7 +39,9 @@ import causette.assistant.tools.routes
 import causette.assistant.tree.routes
 import causette.console.routes
 import causette.jobs.routes
+import causette.lab.fine_tuning.routes
 import causette.plans.routes
+import causette.platform.files.routes
 import causette.platform.routes
 from causette.accounts.authentication import SignedInCaller, session_token
 from causette.accounts.credentials.sealing import Sealing
@@ -88,6 +90,8 @@ from causette.http.middleware import BodyTooLarge, BrowserGuard, RequestContext
 from causette.http.problems import problem, problem_of, problem_of_validation
 from causette.http.static_web import web_app
 from causette.jobs import Jobs
+from causette.lab.fine_tuning import FineTuning
+from causette.lab.fine_tuning.work import FineTuningWork
 from causette.lab.running import Carrier, LabRuns
 from causette.ledger.batch import HOLDER_SILENCE
 from causette.models import Models, open_models
@@ -95,12 +99,15 @@ from causette.observability import Metrics
 from causette.plans import Plans
 from causette.plans.billing import Recipient
 from causette.platform import errors as openai_errors
+from causette.platform.files import ApiFiles
 from causette.platform.short_way import ShortWay
 from causette.releases import Releases
 from causette.settings import Settings
 
 _MEGABYTE: Final = 1_000_000
 _GIGABYTE: Final = 1_000_000_000
+# What a form has around the file in it.
+_FORM_BYTES: Final = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,8 @@ class House:
     console: Console
     releases: Releases
     lab_runs: LabRuns
+    api_files: ApiFiles
+    fine_tuning: FineTuning
     fleet: Fleet
 
     @property
@@ -155,6 +164,8 @@ class House:
             self.sharing.personal_data,
             self.importing.personal_data,
             self.plans.personal_data,
+            self.api_files.personal_data,
+            self.fine_tuning.personal_data,
         )
 
     @property
@@ -294,7 +305,31 @@ def furnish(
     )
     assistant.means.afterwards.append(memories.notice)
     assistant.means.toolbox.standing.append(memories.tools)
-    carrier = Carrier(settings)
+    carrier = Carrier(settings, book=door.training.book)
+    api_files = ApiFiles(
+        database,
+        blobs,
+        door.plans.entitlements,
+        largest=settings.largest_file_mb * _MEGABYTE,
+        together=int(settings.files_gb * _GIGABYTE),
+    )
+    releases = Releases(database, settings.data / "artifacts")
+    fine_tuning = FineTuning(database, api_files, jobs, models, door.plans.entitlements)
+    accounts.ties.append(fine_tuning.hold_back)
+    FineTuningWork(
+        database,
+        jobs,
+        api_files,
+        carrier,
+        models,
+        releases=releases,
+        ledger=door.ledger,
+        entitlements=door.plans.entitlements,
+        caller_of=accounts.caller_of,
+        folder=settings.data / "fine-tuning",
+        cost_of=door.training.cost_of,
+        at_once=settings.lab_at_once,
+    )
     exporting = Exporting(database, assistant, custom_assistants)
     everything = Everything(
         exporting,
@@ -361,7 +396,9 @@ def furnish(
             deployments=fleet.deployments,
             plans_file=settings.data / "plans.toml",
         ),
-        releases=Releases(database, settings.data / "artifacts"),
+        releases=releases,
+        api_files=api_files,
+        fine_tuning=fine_tuning,
         lab_runs=LabRuns(carrier, jobs, at_once=settings.lab_at_once),
         fleet=fleet,
     )
@@ -413,7 +450,8 @@ def app_of(house: House) -> FastAPI:
     _handle_errors(app)
     # The last one added is the first one passed.
     app.add_middleware(ShortWay)
-    app.add_middleware(BrowserGuard, answer=_error_answer, larger={"/api/files": house.files.largest})
+    larger = {"/api/files": house.files.largest, "/v1/files": house.api_files.largest + _FORM_BYTES}
+    app.add_middleware(BrowserGuard, answer=_error_answer, larger=larger)
     app.add_middleware(RequestContext, metrics=house.metrics, answer=_error_answer)
     return app
 
@@ -452,6 +490,8 @@ def _api(*, secure_cookies: bool) -> FastAPI:
 def _routers(*, secure_cookies: bool) -> tuple[APIRouter, ...]:
     return (
         causette.platform.routes.router(),
+        causette.platform.files.routes.router(),
+        causette.lab.fine_tuning.routes.router(),
         causette.accounts.routes.router(secure_cookies=secure_cookies),
         causette.accounts.credentials.routes.router(secure_cookies=secure_cookies),
         causette.accounts.credentials.factor_routes.router(secure_cookies=secure_cookies),

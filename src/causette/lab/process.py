@@ -56,6 +56,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     runs: tuple[Given, ...] = ()
     only_begin: bool = False
+    #: What it is booked for.
+    work: str = ""
     #: Where it notes what it takes of the machine; see `Measured`.
     measured: str | None = None
 
@@ -186,7 +188,7 @@ class _Meter:
 
     def __init__(self, task: Task) -> None:
         self._path = None if task.measured is None else Path(task.measured)
-        self._work = next((each.name for each in task.runs if each.name), "")
+        self._work = task.work
         self._over = threading.Event()
         self._began = monotonic_ns()
         self._thread: threading.Thread | None = None

@@ -82,15 +82,19 @@ class Carrier:
         checks: Sequence[Check] = (),
         watch: Watch | None = None,
         only_begin: bool = False,
+        work: str | None = None,
     ) -> tuple[str, ...]:
         """Look at files, then begin what is not begun and carry out what is not done; the runs' names.
+
+        It is booked for ``work``, or for the first run where that is not given.
 
         Raises:
             JobFailed: a file, a recipe or a run says why it cannot be (its code and its param).
             Unavailable: the process was killed or stopped by somebody else; it may be tried again.
         """
         check_installed()
-        await self._wait_for(runs)
+        names = [each.name for each in runs if each.name is not None]
+        await self.wait_for(names)
         attempt = new_id("try")
         task = Task(
             data=str(self._settings.data),
@@ -98,6 +102,7 @@ class Carrier:
             checks=tuple(checks),
             runs=tuple(runs),
             only_begin=only_begin,
+            work=work or next(iter(names), ""),
             measured=None if only_begin else str(self._measured / attempt),
         )
         await asyncio.to_thread(self._measured.mkdir, parents=True, exist_ok=True)
@@ -137,9 +142,8 @@ class Carrier:
             if not lives:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
 
-    async def _wait_for(self, runs: Sequence[Given]) -> None:
-        """Wait until no other process carries out one of them: a worker that ends needs a moment for its checkpoint."""
-        names = [each.name for each in runs if each.name is not None]
+    async def wait_for(self, names: Sequence[str]) -> None:
+        """Wait until nobody carries out one of these runs: a worker that ends needs a moment for its checkpoint."""
         while True:
             begun = [name for name in names if (self.runs.place(name) / "run.json").is_file()]
             if not any(map(self.runs.is_held, begun)):

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from causette.ledger.machines.store import machines, periods
 from causette.ledger.machines.types import Period
 from causette.ledger.tables import balances, counters, holders, postings, prices, requests
+from causette.ledger.types import LASTING
 
 _AT_ONCE: Final = 5_000
 
@@ -171,7 +172,7 @@ async def abandoned(connection: AsyncConnection, since: datetime) -> list[tuple[
     living = sa.select(holders.c.id).where(holders.c.id == requests.c.holder, holders.c.seen_at >= since)
     query = (
         sa.select(requests.c.id, requests.c.holder, requests.c.created_at)
-        .where(requests.c.state == "held", ~living.exists())
+        .where(requests.c.state == "held", requests.c.surface != LASTING, ~living.exists())
         .order_by(requests.c.created_at)
     )
     return list((await connection.execute(query)).tuples())
