@@ -198,5 +198,5 @@ def _instants(job: FineTuningJob) -> dict[str, object]:
 
 
 def _job(row: sa.RowMapping) -> FineTuningJob:
-    values: dict[str, Any] = dict(row)
+    values: dict[str, Any] = {name: row[name] for name in FineTuningJob.__slots__}
     return msgspec.convert(values, FineTuningJob)

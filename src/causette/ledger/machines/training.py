@@ -66,7 +66,7 @@ class TrainingMeter:
                         book="cost",
                         account=account,
                         amount_nano=signed,
-                        kind="settle",
+                        kind="training",
                         posted_at=at,
                     )
                     for account, signed in (
