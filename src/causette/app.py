@@ -190,6 +190,7 @@ class House:
         self.importing.open()
         self.everything.open()
         self.blobs.open()
+        await self.lab_runs.open()
         self.jobs.open(self.settings.jobs_at_once)
 
     async def open_for_jobs(self, at_once: int) -> None:
@@ -197,6 +198,7 @@ class House:
         await self.database.upgrade()
         await self.door.open()
         self.blobs.open()
+        await self.lab_runs.open()
         self.jobs.open(at_once)
 
     async def drain(self) -> None:

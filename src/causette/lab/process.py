@@ -82,8 +82,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     compute_ns: int
 
 
-def measured_at(path: Path) -> tuple[Measured, bool] | None:
-    """What the process that notes in ``path`` has taken, and whether it lives; None where it noted nothing."""
+def measured_at(path: Path) -> tuple[Measured | None, bool]:
+    """What the process that notes in ``path`` has taken, if it noted anything, and whether it lives."""
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -92,7 +92,7 @@ def measured_at(path: Path) -> tuple[Measured, bool] | None:
             lives = True
         # A line for each time, the last of which may be torn.
         lines = file.read().split(b"\n")[:-1]
-    return (msgspec.json.decode(lines[-1], type=Measured), lives) if lines else None
+    return (msgspec.json.decode(lines[-1], type=Measured) if lines else None), lives
 
 
 def main() -> None:

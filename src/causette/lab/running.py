@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from time import time
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -31,8 +32,9 @@ RUN: Final = "lab.run"
 
 _LOOK_SECONDS: Final = 0.5
 _BOOK_SECONDS: Final = 30.0
-# A step of a large model on a small machine, and a checkpoint.
-_PATIENCE_SECONDS: Final = 120.0
+_BEGUN_SECONDS: Final = 600.0
+# A step and a checkpoint; what takes longer goes on from the checkpoint before.
+_PATIENCE_SECONDS: Final = 30.0
 _ATTEMPTS: Final = 10
 _SECONDS: Final = 30 * 86_400.0
 
@@ -131,15 +133,15 @@ class Carrier:
             return
         for path in sorted(self._measured.iterdir()):
             try:
-                found = await asyncio.to_thread(measured_at, path)
+                measured, lives = await asyncio.to_thread(measured_at, path)
+                age = time() - path.stat().st_mtime
             except FileNotFoundError:
                 # Another process was faster.
                 continue
-            if found is None:
-                continue
-            measured, lives = found
-            await self._book(path.name, measured.work, measured.compute_ns)
-            if not lives:
+            if measured is not None:
+                await self._book(path.name, measured.work, measured.compute_ns)
+            # One that has noted nothing yet may be about to begin.
+            if not lives and (measured is not None or age > _BEGUN_SECONDS):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def wait_for(self, names: Sequence[str]) -> None:
@@ -224,6 +226,10 @@ class LabRuns:
         self._runs = carrier.runs
         if at_once and is_installed():
             jobs.handle(RUN, self._carry, attempts=_ATTEMPTS, seconds=_SECONDS, apart=at_once)
+
+    async def open(self) -> None:
+        """Book what processes took that were killed with whoever began them."""
+        await self._carrier.book_all()
 
     async def start(self, by: Caller, recipe: Mapping[str, Any], *, name: str | None = None) -> LabRun:
         """Begin a run, whose recipe has been checked, and have it carried out.

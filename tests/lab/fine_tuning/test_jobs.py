@@ -22,6 +22,7 @@ from causette.audit import AuditLog
 from causette.clock import utc_now
 from causette.errors import Conflict, Unavailable
 from causette.lab import installed
+from causette.lab.runs import Runs
 from causette.ledger.tables import balances, requests
 from causette.ledger.verify import verify
 from causette.plans.subscriptions import Assignment
@@ -294,10 +295,10 @@ async def test_a_job_is_paused_resumed_and_cancelled(busy: OpenHouse) -> None:
         with pytest.raises(openai.ConflictError) as twice:
             await jobs.resume(job.id)
         assert twice.value.code == "job_not_paused"
-        runs = busy.house.lab_runs
+        runs = Runs(busy.house.settings.data / "runs")
 
         async def gone_on() -> bool:
-            events = runs._runs.events(f"{job.id}-tuned")
+            events = runs.events(f"{job.id}-tuned")
             return any("Resuming after step" in str(event.get("note")) for event in events)
 
         await eventually(gone_on, "it to go on from its checkpoint", seconds=60)
@@ -383,7 +384,7 @@ async def test_a_job_outlives_the_sigkill_of_its_worker(lab: Path, tmp_path: Pat
         assert done.fine_tuned_model is not None
         artifact = await opened.house.releases.artifact(done.fine_tuned_model)
         assert [each.name for each in await opened.house.releases.artifacts()] == [artifact.name]
-        events = opened.house.lab_runs._runs.events(f"{job.id}-tuned")
+        events = Runs(folder / "runs").events(f"{job.id}-tuned")
         assert any("Resuming after step" in str(event.get("note")) for event in events)
         # What the killed process took is booked as well, once.
         assert await balance(opened, "training:here") >= artifact.cost_nano > 0
@@ -401,7 +402,7 @@ async def test_what_cannot_be_made_is_refused_with_its_field(
         jobs = client.fine_tuning.jobs
 
         async def refused(code: str, param: str | None, **body: Any) -> None:
-            asked = {"model": "small", "training_file": file, **body}
+            asked: dict[str, Any] = {"model": "small", "training_file": file, **body}
             with pytest.raises(openai.BadRequestError) as caught:
                 await jobs.create(**asked)
             assert (caught.value.code, caught.value.param) == (code, param), caught.value.message
@@ -463,7 +464,11 @@ async def test_training_has_a_price_of_its_own(idle: OpenHouse) -> None:
     assert (offer.name, offer.price.input, offer.price.output) == ("metered", 1_500_000_000, 0)
     # Not the plan's tokens a minute, which one file would exhaust.
     assert [limit.meter.value for limit in offer.limits] == ["money"]
-    unpriced = replace(allowed, training_price_of=lambda *names: None)
+
+    def nothing(*names: str) -> None:
+        return None
+
+    unpriced = replace(allowed, training_price_of=nothing)
     with pytest.raises(Unavailable, match="has no price") as caught:
         unpriced.training_offers("small", ada.caller)
     assert (caught.value.code, caught.value.param) == ("price_missing", "model")

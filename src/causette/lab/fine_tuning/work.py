@@ -152,11 +152,7 @@ class FineTuningWork:
             checks.append(await self._check(job, "validation_file", job.validation_file))
             runs.append(Given(name=_held_out(job), recipe=data_recipe(Path(checks[1].path), job.base)))
 
-        async def watch() -> None:
-            await self._still(job)
-            await work.report(0)
-
-        await self._carrier.carry(runs, checks=checks, watch=watch, work=job.id)
+        await self._carrier.carry(runs, checks=checks, watch=lambda: self._still(job), work=job.id)
         data = self._carrier.runs.place(_data(job)) / "artifact"
         if job.validation_file is not None:
             await asyncio.to_thread(_join, data, self._carrier.runs.place(_held_out(job)) / "artifact")
@@ -252,8 +248,8 @@ class FineTuningWork:
 
         async def watch() -> None:
             await self._still(job)
-            step = await watching.look()
-            await work.report(step, planned.steps)
+            if (step := await watching.look()) != work.job.progress:
+                await work.report(step, planned.steps)
 
         runs = (
             Given(name=_tuned(job), recipe=dict(planned.recipe)),
