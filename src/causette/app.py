@@ -39,8 +39,10 @@ import causette.assistant.tools.routes
 import causette.assistant.tree.routes
 import causette.console.routes
 import causette.jobs.routes
+import causette.lab.fine_tuning.routes
 import causette.lab.flywheel.routes
 import causette.plans.routes
+import causette.platform.files.routes
 import causette.platform.routes
 import causette.releases.routes
 from causette.accounts.authentication import SignedInCaller, session_token
@@ -91,6 +93,8 @@ from causette.http.middleware import BodyTooLarge, BrowserGuard, RequestContext
 from causette.http.problems import problem, problem_of, problem_of_validation
 from causette.http.static_web import web_app
 from causette.jobs import Jobs
+from causette.lab.fine_tuning import FineTuning
+from causette.lab.fine_tuning.work import FineTuningWork
 from causette.lab.flywheel.curation import Curation
 from causette.lab.flywheel.turning import Flywheel
 from causette.lab.releasing import Releasing
@@ -101,6 +105,7 @@ from causette.observability import Metrics
 from causette.plans import Plans
 from causette.plans.billing import Recipient
 from causette.platform import errors as openai_errors
+from causette.platform.files import ApiFiles
 from causette.platform.short_way import ShortWay
 from causette.releases import Releases
 from causette.settings import Settings
@@ -108,6 +113,8 @@ from causette.staging import Staging
 
 _MEGABYTE: Final = 1_000_000
 _GIGABYTE: Final = 1_000_000_000
+# What a form has around the file in it.
+_FORM_BYTES: Final = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,8 @@ class House:
     lab_runs: LabRuns
     curation: Curation
     flywheel: Flywheel
+    api_files: ApiFiles
+    fine_tuning: FineTuning
     fleet: Fleet
     staging: Staging
 
@@ -165,6 +174,8 @@ class House:
             self.sharing.personal_data,
             self.importing.personal_data,
             self.plans.personal_data,
+            self.api_files.personal_data,
+            self.fine_tuning.personal_data,
         )
 
     @property
@@ -189,6 +200,7 @@ class House:
         self.importing.open()
         self.everything.open()
         self.blobs.open()
+        await self.lab_runs.open()
         self.jobs.open(self.settings.jobs_at_once)
         self.staging.open()
         self.flywheel.open()
@@ -198,6 +210,7 @@ class House:
         await self.database.upgrade()
         await self.door.open()
         self.blobs.open()
+        await self.lab_runs.open()
         self.jobs.open(at_once)
         self.staging.open()
         self.flywheel.open()
@@ -310,7 +323,31 @@ def furnish(
     )
     assistant.means.afterwards.append(memories.notice)
     assistant.means.toolbox.standing.append(memories.tools)
-    carrier = Carrier(settings)
+    carrier = Carrier(settings, book=door.training.book)
+    api_files = ApiFiles(
+        database,
+        blobs,
+        door.plans.entitlements,
+        largest=settings.largest_file_mb * _MEGABYTE,
+        together=int(settings.files_gb * _GIGABYTE),
+    )
+    releases = Releases(database, settings.data / "artifacts")
+    fine_tuning = FineTuning(database, api_files, jobs, models, door.plans.entitlements)
+    accounts.ties.append(fine_tuning.hold_back)
+    FineTuningWork(
+        database,
+        jobs,
+        api_files,
+        carrier,
+        models,
+        releases=releases,
+        ledger=door.ledger,
+        entitlements=door.plans.entitlements,
+        caller_of=accounts.caller_of,
+        folder=settings.data / "fine-tuning",
+        cost_of=door.training.cost_of,
+        at_once=settings.lab_at_once,
+    )
     lab_runs = LabRuns(carrier, jobs, at_once=settings.lab_at_once)
     exporting = Exporting(database, assistant, custom_assistants)
     everything = Everything(
@@ -393,6 +430,8 @@ def furnish(
             releasing=Releasing(settings, models, releases),
             caller_of=accounts.caller_of,
         ),
+        api_files=api_files,
+        fine_tuning=fine_tuning,
         fleet=fleet,
         staging=Staging(releases, fleet.deployments),
     )
@@ -444,7 +483,8 @@ def app_of(house: House) -> FastAPI:
     _handle_errors(app)
     # The last one added is the first one passed.
     app.add_middleware(ShortWay)
-    app.add_middleware(BrowserGuard, answer=_error_answer, larger={"/api/files": house.files.largest})
+    larger = {"/api/files": house.files.largest, "/v1/files": house.api_files.largest + _FORM_BYTES}
+    app.add_middleware(BrowserGuard, answer=_error_answer, larger=larger)
     app.add_middleware(RequestContext, metrics=house.metrics, answer=_error_answer)
     return app
 
@@ -483,6 +523,8 @@ def _api(*, secure_cookies: bool) -> FastAPI:
 def _routers(*, secure_cookies: bool) -> tuple[APIRouter, ...]:
     return (
         causette.platform.routes.router(),
+        causette.platform.files.routes.router(),
+        causette.lab.fine_tuning.routes.router(),
         causette.accounts.routes.router(secure_cookies=secure_cookies),
         causette.accounts.credentials.routes.router(secure_cookies=secure_cookies),
         causette.accounts.credentials.factor_routes.router(secure_cookies=secure_cookies),

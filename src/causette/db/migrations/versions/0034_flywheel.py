@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0034_flywheel"
-down_revision = "0032_releases"
+down_revision = "0033_fine_tuning"
 branch_labels = None
 depends_on = None
 
