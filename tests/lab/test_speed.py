@@ -1,13 +1,21 @@
 """How fast engines are: measured in turns, on the same prompts, with honest intervals."""
 
+import asyncio
+import json
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from causette.engines.types import Completed, Compute, Delta, Embeddings, EmbedRequest, GenerateRequest, Usage
 from causette.errors import CausetteError, Unavailable
+from causette.lab.carrying_out import begin, carry_out
+from causette.lab.runs import Run, Runs
 from causette.lab.speed import Speed, SpeedConfig, Timed, Turn, take_turns
 from causette.lab.statistics import compare_times, estimate_mean
+from causette.models import Catalogue, Models
+from tests.lab.listening import Listener
 
 CONFIG = SpeedConfig(prompts=3, words=4, tokens=5, concurrency=2, rounds=4)
 
@@ -98,3 +106,43 @@ def test_times_are_compared_in_pairs() -> None:
     before = [1.0, 2.0, 4.0, 8.0]
     found = compare_times(before, [1.1 * each for each in before])
     assert (found.value, found.low, found.high) == pytest.approx((1.1, 1.1, 1.1))
+
+
+async def test_what_is_served_at_an_address_is_timed_too(tmp_path: Path) -> None:
+    bodies: list[dict[str, object]] = []
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        bodies.append(await request.json())
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for piece in ("one", " two", " three"):
+            await response.write(
+                f"data: {json.dumps({'choices': [{'delta': {'content': piece}}]})}\n\n".encode()
+            )
+        usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+        end = {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage}
+        await response.write(f"data: {json.dumps(end)}\n\ndata: [DONE]\n\n".encode())
+        return response
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", reply)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+
+    def run(url: str, name: str) -> Run:
+        runs, speed = Runs(tmp_path / "runs"), {"prompts": 2, "words": 3, "tokens": 8, "rounds": 4}
+        begin(runs, {"stage": "evaluate", "url": url, "model": "theirs", "speed": speed}, name=name)
+        return carry_out(runs, name, Listener(), Models(tmp_path / "models", Catalogue.load()))
+
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        run_ = await asyncio.to_thread(run, url, "theirs")
+    finally:
+        await runner.cleanup()
+    assert run_.metrics.keys() >= {"ttft", "tpot", "tokens_a_second_low"}
+    assert len(bodies) == 5 * 2
+    # Others may not know our wish to go on after the end.
+    assert all("ignore_eos" not in body and body["model"] == "theirs" for body in bodies)
+    with pytest.raises(Unavailable):
+        await asyncio.to_thread(run, url, "nobody")
