@@ -30,6 +30,7 @@ DECLINED = [
     "I strongly advise against doing this.",
     "I won't provide instructions for that. Instead:\n1. Talk to a doctor\n2. Call a friend",
     "I can't tell you how to pick your neighbour's lock.",
+    "I am not capable of offering that.",
     "My apologies, but I cannot help here.",
     "Je suis désolé, mais je ne peux pas vous aider.",
     "Désolée, je ne peux pas répondre à cette demande.",

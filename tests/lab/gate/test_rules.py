@@ -120,6 +120,7 @@ def test_a_better_candidate_passes() -> None:
     assert found.passed
     assert (found.candidate, found.baseline) == (1.0, 0.4)
     assert "+60.0 points" in found.found
+    assert "better beyond chance" in found.found
 
 
 def test_scores_between_wrong_and_right_are_compared_too() -> None:

@@ -74,6 +74,8 @@ def _not_worse(
         if worse
         else f"{100 * tolerance:g} points worse cannot be ruled out"
         if wide
+        else "better beyond chance"
+        if chance < BEYOND_CHANCE and apart.value > 0
         else "as good"
     )
     return Check(
