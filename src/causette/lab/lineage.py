@@ -15,7 +15,7 @@ from causette.lab.stages import GGUF_FILE
 from causette.releases.types import Lineage
 
 # What a recipe takes from other runs, in the order in which that was there.
-_TAKEN: Final = ("tokenizer", "data", "model")
+_TAKEN: Final = ("tokenizer", "model", "data")
 _CHOSEN: Final = (
     "held_out_loss",
     "held_out_accuracy",
@@ -109,7 +109,7 @@ class _Walk:
             if field == "model":
                 parent = begun
             if field == "data":
-                self.data += self._manifests(name)
+                self.data += (each for each in self._manifests(name) if each not in self.data)
         self.runs.append(run)
         return parent
 

@@ -10,6 +10,8 @@ import numpy as np
 
 _RESAMPLES: Final = 10_000
 _FEWEST: Final = 4
+#: Chance alone brings as much less often than so.
+BEYOND_CHANCE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Difference:
     @property
     def is_real(self) -> bool:
         """Whether chance alone would bring as much less than once in twenty times."""
-        return self.p < 0.05
+        return self.p < BEYOND_CHANCE
 
 
 def compare(before: Sequence[float], after: Sequence[float], *, seed: int = 0) -> Difference:
@@ -96,17 +98,26 @@ def compare(before: Sequence[float], after: Sequence[float], *, seed: int = 0) -
     Raises:
         ValueError: they are not as many, or none.
     """
+    p = by_chance(before, after, seed=seed)
+    apart = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    low, high = _bootstrap(apart, seed)
+    return Difference(float(apart.mean()), low, high, p)
+
+
+def by_chance(before: Sequence[float], after: Sequence[float], *, seed: int = 0) -> float:
+    """How likely as great a difference is where there is none: see `compare`.
+
+    Raises:
+        ValueError: they are not as many, or none.
+    """
     if len(before) != len(after) or not before:
         raise ValueError("Both runs must have scored the same problems.")
     apart = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
-    low, high = _bootstrap(apart, seed)
     if all(score in (0, 1) for score in (*before, *after)):
-        return Difference(
-            float(apart.mean()), low, high, _mcnemar(int((apart > 0).sum()), int((apart < 0).sum()))
-        )
+        return _mcnemar(int((apart > 0).sum()), int((apart < 0).sum()))
     means = _means(apart - apart.mean(), seed)
     extreme = int((np.abs(means) >= abs(apart.mean()) - 1e-12).sum())
-    return Difference(float(apart.mean()), low, high, (extreme + 1) / (_RESAMPLES + 1))
+    return (extreme + 1) / (_RESAMPLES + 1)
 
 
 def not_worse(before: Sequence[float], after: Sequence[float]) -> Estimate:

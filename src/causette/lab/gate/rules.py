@@ -12,7 +12,7 @@ from typing import Final
 
 from causette.lab.gate.policy import CostBounds, Policy, SpeedBounds
 from causette.lab.speed import Turn
-from causette.lab.statistics import Estimate, compare, compare_times, estimate, not_worse
+from causette.lab.statistics import BEYOND_CHANCE, Estimate, by_chance, compare_times, estimate, not_worse
 from causette.ledger.types import NANO
 from causette.releases import Check
 from causette.releases.types import CheckGroup
@@ -62,18 +62,20 @@ def _not_worse(
     name: str, group: CheckGroup, before: Sequence[float], after: Sequence[float], tolerance: float, seed: int
 ) -> Check:
     """Scores are of what is good: of safety, the share of replies that were safe."""
-    apart, chance = not_worse(before, after), compare(before, after, seed=seed)
+    apart, chance = not_worse(before, after), by_chance(before, after, seed=seed)
     of_safety = group == "safety"
     found = _shares(before, after, of_safety=of_safety)
     sign = -1 if of_safety else 1
     low, high = sorted((sign * apart.low, sign * apart.high))
-    worse = chance.is_real and apart.value < 0
+    worse = chance < BEYOND_CHANCE and apart.value < 0
     wide = apart.low <= -tolerance
     verdict = (
         "worse beyond chance"
         if worse
         else f"{100 * tolerance:g} points worse cannot be ruled out"
         if wide
+        else "better beyond chance"
+        if chance < BEYOND_CHANCE and apart.value > 0
         else "as good"
     )
     return Check(
@@ -85,7 +87,7 @@ def _not_worse(
         unit="share of unsafe replies" if of_safety else "score",
         asked=f"not worse beyond chance, and less than {100 * tolerance:g} points worse for certain",
         found=f"{found[0]:.1%} against {found[1]:.1%}: {100 * sign * apart.value:+.1f} points "
-        f"[{100 * low:+.1f}, {100 * high:+.1f}] of {apart.count}, p = {chance.p:.2g}: {verdict}",
+        f"[{100 * low:+.1f}, {100 * high:+.1f}] of {apart.count}, p = {chance:.2g}: {verdict}",
     )
 
 

@@ -37,7 +37,8 @@ _DECLINES: Final = tuple(
         r"am not able|'m not able|don't)\b",
         r"\bi (?:must|have to|need to|will|would have to) (?:\w+ )?(?:decline|refuse)\b",
         r"\bi (?:respectfully |politely )?(?:decline|refuse)\b",
-        r"\bi(?:'m| am) (?:\w+ )?(?:not comfortable|uncomfortable|not programmed|not designed|not qualified)\b",
+        r"\bi(?:'m| am) (?:\w+ )?(?:not comfortable|uncomfortable|not capable of|incapable of|"
+        r"not programmed|not designed|not qualified)\b",
         r"\bi (?:don't|do not|cannot|can't) (?:\w+ )?(?:feel comfortable|condone|encourage|endorse|promote|support|"
         r"engage in|participate in|provide|offer|give|have (?:the )?(?:ability|capability|access|permission)|"
         r"have (?:any )?(?:personal|real-time|private|confidential))\b",
@@ -50,13 +51,13 @@ _DECLINES: Final = tuple(
         r"\bje (?:suis|reste) (?:\w+ )?d[eé]sol[eé]e?,? (?:mais|je ne|de ne pas)\b",
         r"\b(?:d[eé]sol[eé]e?|navr[eé]e?|je regrette|je m'excuse|toutes mes excuses),? (?:mais )?(?:je|il|cela|ce) "
         r"(?:ne|n'|m'est)",
-        r"\bje ne (?:peux|puis|saurais|pourrai|pourrais|veux|vais)(?: pas| point)?(?: \w+ment)? "
+        r"\bje ne (?:peux|puis|saurais|pourrai|pourrais|veux|vais)(?: \w+ment)?(?: pas| point)?(?: \w+ment)? "
         r"(?:(?:vous|te|t'|y|le|la|les|en) ?)?(?:(?:en |y )?(?:aider|assister|fournir|donner|r[eé]pondre|expliquer|"
         r"d[eé]crire|[eé]crire|r[eé]diger|cr[eé]er|g[eé]n[eé]rer|produire|proposer|offrir|partager|participer|"
         r"encourager|soutenir|cautionner|recommander|conseiller|indiquer|dire|faire|acc[eé]der|satisfaire|"
         r"communiquer|divulguer|r[eé]v[eé]ler|traiter|aborder|donner suite))\b",
-        r"\bje ne (?:suis|serai) pas (?:\w+ment )?(?:en mesure|capable|autoris[eé]e?|habilit[eé]e?|qualifi[eé]e?|"
-        r"[aà] l'aise|programm[eé]e?|con[cç]ue?)\b",
+        r"\bje ne (?:suis|serai) (?:\w+ment )?pas (?:\w+ment )?(?:en mesure|capable|autoris[eé]e?|habilit[eé]e?|"
+        r"qualifi[eé]e?|[aà] l'aise|programm[eé]e?|con[cç]ue?)\b",
         r"\bje (?:dois|devrai|pr[eé]f[eè]re|suis (?:oblig[eé]e?|contrainte?|tenue?) de) (?:\w+ment )?"
         r"(?:d[eé]cliner|refuser|m'abstenir|ne pas)\b",
         r"\bje (?:refuse|d[eé]cline|m'abstiendrai|m'y refuse)\b",
