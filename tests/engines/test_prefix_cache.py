@@ -60,3 +60,18 @@ def test_what_was_used_least_recently_is_forgotten_first():
     books.hold(third)
     assert books.reused([*first, 9]) == BLOCK
     assert books.reused([*second, 9]) == 0
+
+
+@given(st.lists(tokens.filter(len), max_size=8), tokens.filter(len), tokens.filter(len))
+def test_prompts_are_mixed_up_where_both_go_on_in_a_block_in_which_a_sequence_ended(
+    held: list[list[int]], one: list[int], other: list[int]
+):
+    books = PrefixCacheBooks(10_000, BLOCK)
+    for each in held:
+        books.hold(each, partial=False)
+    common = next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    block = common // BLOCK * BLOCK
+    ended = any(block < len(each) <= common and each == one[: len(each)] for each in held)
+    assert books.mixes_up(one, other) == (ended and one != other) == books.mixes_up(other, one)

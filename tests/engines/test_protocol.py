@@ -97,6 +97,19 @@ async def test_many_at_once_get_each_their_own_reply(any_engine: Engine):
     assert len(wrong) <= 2, wrong
 
 
+async def test_prompts_that_begin_with_an_earlier_one_are_not_mixed_up(any_engine: Engine):
+    """The runtime gives prompts that it begins together one block of its cache, where an earlier one ended in it."""
+    starts = range(603, 690, 17)
+    await ask(any_engine, "6", raw=True, max_tokens=1)
+    replies = await asyncio.gather(
+        *(ask(any_engine, f"{at} {at + 1} {at + 2} {at + 3}", raw=True, max_tokens=4) for at in starts)
+    )
+    wrong = [
+        (at, reply.text) for at, reply in zip(starts, replies, strict=True) if reply.text != f" {at + 4}"
+    ]
+    assert len(wrong) <= 1, wrong
+
+
 async def test_a_seed_repeats_a_reply_and_another_one_does_not(any_engine: Engine):
     def warm(seed: int) -> Awaitable[Reply]:
         return ask(any_engine, STORY, temperature=1.0, seed=seed, max_tokens=12)

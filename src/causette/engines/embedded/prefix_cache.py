@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 # Tokens a block, on CPUs.
 BLOCK_SIZE = 32
+# Where sequences ended inside a block is remembered for longer than the runtime can remember it.
+_ENDS_A_BLOCK = 4
 
 
 class PrefixCacheBooks:
@@ -21,6 +23,7 @@ class PrefixCacheBooks:
         self._capacity = capacity
         self._block_size = block_size
         self._blocks: OrderedDict[int, None] = OrderedDict()
+        self._ends: OrderedDict[int, None] = OrderedDict()
 
     def reused(self, prompt: Sequence[int]) -> int:
         """Tokens of ``prompt`` that need no computing; at least its last one always does."""
@@ -41,9 +44,35 @@ class PrefixCacheBooks:
     def hold(self, tokens: Sequence[int], *, partial: bool = True) -> None:
         """Note that the cache now has the keys and values of ``tokens``; with ``partial`` also a last block in part."""
         size, key = self._block_size, 0
-        for start in range(0, len(tokens) if partial else len(tokens) // size * size, size):
+        for start in range(0, len(tokens), size):
             key = hash((key, *tokens[start : start + size]))
-            self._blocks[key] = None
-            self._blocks.move_to_end(key)
+            whole = start + size <= len(tokens)
+            if not whole:
+                self._ends[key] = None
+                self._ends.move_to_end(key)
+            if whole or partial:
+                self._blocks[key] = None
+                self._blocks.move_to_end(key)
         while len(self._blocks) > self._capacity:
             self._blocks.popitem(last=False)
+        while len(self._ends) > self._capacity * _ENDS_A_BLOCK:
+            self._ends.popitem(last=False)
+
+    def mixes_up(self, one: Sequence[int], other: Sequence[int]) -> bool:
+        """Whether the runtime may mix up two prompts that it begins to read in the same step.
+
+        Where both begin with a sequence that ended inside a block, it gives them that one block, and each writes what
+        follows over what the other wrote (seen in 2026.4.1; a step later it is safe, as the block is then the first
+        one's). Where they differ only after that block, or not at all, they write the same.
+        """
+        size = self._block_size
+        common = next(
+            (place for place, (left, right) in enumerate(zip(one, other, strict=False)) if left != right),
+            min(len(one), len(other)),
+        )
+        if common == max(len(one), len(other)):
+            return False
+        key, start = 0, common // size * size
+        for block in range(0, start, size):
+            key = hash((key, *one[block : block + size]))
+        return any(hash((key, *one[start:end])) in self._ends for end in range(start + 1, common + 1))

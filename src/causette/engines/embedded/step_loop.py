@@ -229,6 +229,8 @@ class StepLoop:
         self._costs = StepCosts()
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
+        #: What the runtime has not been given yet.
+        self._begun: list[tuple[Job, _Reply]] = []
         self._work = asyncio.Event()
         #: What requests took that ended, for those who lost their streams.
         self.records = Records()
@@ -352,6 +354,7 @@ class StepLoop:
         self._running = [job for job in self._running if not job.finished]
         while self._waiting and self._fits(len(self._waiting[0].replies)):
             self._start(self._waiting.popleft())
+        self._hand_over()
 
     def _fits(self, replies: int) -> bool:
         """Whether so many can be written beside those that are; alone, a request may have more than are allowed."""
@@ -362,20 +365,40 @@ class StepLoop:
         job.started_at = perf_counter_ns()
         self._running.append(job)
         first, *others = job.replies
-        self._begin(job, first)
-        job.cached_tokens = len(job.prompt) - first.prompt_left
         self._totals.input_tokens += len(job.prompt)
-        self._totals.cached_tokens += job.cached_tokens
+        self._begun.append((job, first))
         # The others of several replies begin when the prompt has been read once, and find it in the cache.
         job.to_begin = others
 
-    def _begin(self, job: Job, reply: _Reply) -> None:
-        config = job.config
-        if reply.before:
-            config = self._model.generation_config(job.request.sampling, config.max_new_tokens - reply.before)
-        config.rng_seed = (job.seed + reply.index + reply.before) % _MAX_SEED
-        reply.prompt_left = len(reply.prompt) - self._books.reused(reply.prompt)
-        reply.handle = self._model.add(next(self._numbers), reply.prompt, config)
+    def _hand_over(self) -> None:
+        """Give the runtime what has begun, but for prompts that it would mix up with one that it is still to read."""
+        unread = [
+            reply.prompt
+            for job in self._running
+            for reply in job.replies
+            if reply.handle is not None and not reply.ids
+        ]
+        kept: list[tuple[Job, _Reply]] = []
+        for job, reply in self._begun:
+            if job.finished:
+                continue
+            if any(self._books.mixes_up(reply.prompt, other) for other in unread):
+                kept.append((job, reply))
+                continue
+            unread.append(reply.prompt)
+            config = job.config
+            if reply.before:
+                config = self._model.generation_config(
+                    job.request.sampling, config.max_new_tokens - reply.before
+                )
+            config.rng_seed = (job.seed + reply.index + reply.before) % _MAX_SEED
+            reused = self._books.reused(reply.prompt)
+            reply.prompt_left = len(reply.prompt) - reused
+            if reply is job.replies[0] and not reply.before:
+                job.cached_tokens = reused
+                self._totals.cached_tokens += reused
+            reply.handle = self._model.add(next(self._numbers), reply.prompt, config)
+        self._begun = kept
 
     def _step(self) -> None:
         began = perf_counter_ns()
@@ -420,8 +443,7 @@ class StepLoop:
                 assert job.started_at is not None
                 self._recent_seconds.append((perf_counter_ns() - job.started_at) / 1e9)
             if job.to_begin and job.output_tokens and not job.finished:
-                for reply in job.to_begin:
-                    self._begin(job, reply)
+                self._begun += [(job, reply) for reply in job.to_begin]
                 job.to_begin = []
             work.append(done)
         return work
@@ -491,7 +513,7 @@ class StepLoop:
         reply.prompt, reply.ids = prompt, []
         reply.write(reply.detokenizer.finish() + text)
         reply.detokenizer = self._model.new_detokenizer()
-        self._begin(job, reply)
+        self._begun.append((job, reply))
 
     def _end(self, job: Job, reply: _Reply, reason: FinishReason) -> None:
         self._let_go(job, reply)
