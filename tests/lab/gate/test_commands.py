@@ -22,7 +22,15 @@ from causette.accounts import Accounts
 from causette.accounts.passwords import Passwords
 from causette.cli.lab import app
 from causette.db import Database
-from causette.errors import CausetteError, ConfigurationError, Conflict, Forbidden, InvalidRequest, NotFound
+from causette.errors import (
+    CausetteError,
+    ConfigurationError,
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    Unavailable,
+)
 from causette.lab.carrying_out import begin, carry_out
 from causette.lab.runs import Runs
 from causette.lab.tasks import find_task
@@ -380,3 +388,10 @@ def test_speed_is_measured_in_the_engine_and_is_a_run_like_others(house: House) 
         assert house.runs.find("quick").metrics[name] == found[name]["value"]
     with pytest.raises(ConfigurationError, match="reads GGUF"):
         house.run("evaluate", "none", model="good-taught", speed=speed)
+
+
+def test_weights_that_the_engine_does_not_read_are_said_to_be_so(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(b"GGUF and nothing more")
+    with pytest.raises(Unavailable, match="cannot run .*broken.gguf: it is damaged"):
+        house.run("evaluate", "broken", model=str(path), speed={"rounds": 4})
