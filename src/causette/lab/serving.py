@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Final, TypeVar
 
 from causette.engines.supervisor import EmbeddedConfig, EmbeddedEngine
@@ -18,6 +19,7 @@ from causette.lab.types import Message
 K = TypeVar("K", bound=str)
 
 _HELLO: Final = (Message("user", "Hello"),)
+_LONGEST_LOAD_SECONDS: Final = 900.0
 _ONE_TOKEN: Final = EngineSampling(max_tokens=1, temperature=0.0)
 
 
@@ -86,12 +88,13 @@ def peak_memory(pid: int | None) -> int | None:
 
 
 async def _answering(engine: EmbeddedEngine) -> None:
+    deadline = monotonic() + _LONGEST_LOAD_SECONDS
     while True:
         try:
             await _reply(engine, _HELLO, _ONE_TOKEN)
         except Unavailable as error:
-            # A large model takes longer than people would wait.
-            if error.code != "engine_starting":
+            # A large model takes longer than people would wait; some broken ones never end to load.
+            if error.code != "engine_starting" or monotonic() > deadline:
                 raise Unavailable(
                     f"The engine cannot run {engine.config.model}: it is damaged, of an architecture that it does not "
                     "know, or does not fit into memory. What it said of it is above.",

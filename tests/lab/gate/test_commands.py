@@ -392,6 +392,6 @@ def test_speed_is_measured_in_the_engine_and_is_a_run_like_others(house: House) 
 
 def test_weights_that_the_engine_does_not_read_are_said_to_be_so(house: House, tmp_path: Path) -> None:
     path = tmp_path / "broken.gguf"
-    path.write_bytes(b"GGUF and nothing more")
-    with pytest.raises(Unavailable, match="cannot run .*broken.gguf: it is damaged"):
+    path.write_bytes(b"GGUFxxxxxxx")
+    with pytest.raises(Unavailable, match="it is damaged, of an architecture"):
         house.run("evaluate", "broken", model=str(path), speed={"rounds": 4})
