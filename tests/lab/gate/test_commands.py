@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import torch
 from typer.testing import CliRunner
 
 from causette.accounts import Accounts
 from causette.accounts.passwords import Passwords
+from causette.cli import carrying, releases
 from causette.cli.lab import app
 from causette.db import Database
 from causette.errors import (
@@ -142,6 +144,18 @@ def questions() -> list[str]:
     # What it is not taught by heart it has seen the letters of.
     chance = random.Random(2)
     return asked + [f"Comment {' '.join(chance.sample(asked[n].split(), 5))} ?" for n in range(40)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def logging_of_its_own() -> Iterator[None]:
+    """What a command configures is its process's logging, and this process has other tests."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (carrying, releases):
+            patch.setattr(module, "configure_logging", lambda _: None)
+        yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="module")
