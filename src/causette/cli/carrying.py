@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from causette.models import open_models
+from causette.observability import configure_logging
 from causette.settings import load_settings
 
 if TYPE_CHECKING:
@@ -50,9 +51,12 @@ def carry(runs: "Runs", run_id: str, data: Path | None) -> "Run":
         signal.signal(number, asked)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # Figures and bars are for people, and go where errors go: standard output has the result.
+    settings = load_settings(data=data)
+    # What an engine complains of is told there too.
+    configure_logging(settings.model_copy(update={"log_level": "warning"}))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bars.console.print(f"run {run_id}", highlight=False)
-        models = open_models(load_settings(data=data))
+        models = open_models(settings)
         return carry_out(runs, run_id, _Terminal(bars), models, should_stop=stop.is_set)
 
 

@@ -54,7 +54,7 @@ _Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it 
 
 _WIDE: Final = 200
 _MILLISECONDS_AN_HOUR: Final = 3_600_000
-_DURATION: Final = re.compile(r"(\d+)([mhd])")
+_DURATION: Final = re.compile(r"(\d{1,5})([mhd])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 T = TypeVar("T")
@@ -156,14 +156,14 @@ def list_artifacts(data: DataFolder = None, as_json: AsJson = False) -> None:
     table = _table("NAME", "BASE", "MADE FROM", "SIZE", "COST USD", "GATE", "REGISTERED", "BY")
     for artifact, report in found:
         table.add_row(
-            artifact.name,
-            artifact.base,
-            artifact.lineage.parent or "nothing",
+            escape(artifact.name),
+            escape(artifact.base),
+            escape(artifact.lineage.parent or "nothing"),
             f"{artifact.size_bytes / 1e6:,.1f} MB",
             dollars_of(artifact.cost_nano),
             "not measured" if report is None else "passed" if report.passed else "not passed",
             f"{artifact.created_at:%Y-%m-%d %H:%M}",
-            artifact.created_by,
+            escape(artifact.created_by),
         )
     _output().print(table)
 
@@ -242,7 +242,6 @@ def resume_gate(runs: Runs, run: Run, data: Path | None, as_json: bool) -> None:
 
 
 def _measure(runs: Runs, run: Run, data: Path | None, as_json: bool) -> None:
-    configure_logging(load_settings(data=data).model_copy(update={"log_level": "warning"}))
     # One that is done may have been killed before it was reported.
     done = run if run.status == "done" else carry(runs, run.id, data)
     recipe, found = runs.recipe(done.id), read_checks(Path(done.artifact or ""))
@@ -387,13 +386,13 @@ def list_releases(data: DataFolder = None, as_json: AsJson = False) -> None:
         each = view.release
         table.add_row(
             each.id,
-            view.artifact,
-            each.model,
+            escape(view.artifact),
+            escape(each.model),
             each.state,
             f"{each.share_percent:g} %" if each.state == "canary" else "",
             f"{each.begun_at:%Y-%m-%d %H:%M}",
-            each.begun_by,
-            each.reason if view.standing is None else _standing(view.standing),
+            escape(each.begun_by),
+            escape(each.reason if view.standing is None else _standing(view.standing)),
         )
     _output().print(table)
 
@@ -603,7 +602,7 @@ def _brief(recipe: Any) -> str:
 
 def _report_table(report: GateReport) -> Table:
     table = _table("", "GROUP", "CHECK", "FOUND", "ASKED")
-    table.title = f"against {report.baseline}, on {report.machine}"
+    table.title = escape(f"against {report.baseline}, on {report.machine}")
     for each in report.checks:
         verdict = "[green]passed[/green]" if each.passed else "[red bold]FAILED[/red bold]"
         table.add_row(verdict, each.group, escape(each.name), escape(each.found), escape(each.asked))

@@ -5,11 +5,13 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Final, TypeVar
 
 from causette.engines.supervisor import EmbeddedConfig, EmbeddedEngine
 from causette.engines.types import ChatMessage, Delta, Engine, GenerateRequest
 from causette.engines.types import Sampling as EngineSampling
+from causette.errors import Unavailable
 from causette.ids import new_id
 from causette.lab.replies import Prompt, Sampling
 from causette.lab.types import Message
@@ -17,6 +19,7 @@ from causette.lab.types import Message
 K = TypeVar("K", bound=str)
 
 _HELLO: Final = (Message("user", "Hello"),)
+_LONGEST_LOAD_SECONDS: Final = 900.0
 _ONE_TOKEN: Final = EngineSampling(max_tokens=1, temperature=0.0)
 
 
@@ -34,7 +37,7 @@ def started(
         try:
             # One after the other: each loads as fast as the disk allows.
             for engine in engines.values():
-                runner.run(_reply(engine, _HELLO, _ONE_TOKEN))
+                runner.run(_answering(engine))
             yield runner, engines
         finally:
             for engine in engines.values():
@@ -82,6 +85,23 @@ def peak_memory(pid: int | None) -> int | None:
         return None
     lines = (line.split() for line in status.splitlines())
     return next((int(line[1]) * 1024 for line in lines if line and line[0] == "VmHWM:"), None)
+
+
+async def _answering(engine: EmbeddedEngine) -> None:
+    deadline = monotonic() + _LONGEST_LOAD_SECONDS
+    while True:
+        try:
+            await _reply(engine, _HELLO, _ONE_TOKEN)
+        except Unavailable as error:
+            # A large model takes longer than people would wait; some broken ones never end to load.
+            if error.code != "engine_starting" or monotonic() > deadline:
+                raise Unavailable(
+                    f"The engine cannot run {engine.config.model}: it is damaged, of an architecture that it does not "
+                    "know, or does not fit into memory. What it said of it is above.",
+                    code="engine_down",
+                ) from error
+        else:
+            return
 
 
 async def _reply(engine: Engine, prompt: Prompt, sampling: EngineSampling) -> str:

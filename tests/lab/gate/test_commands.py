@@ -15,14 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import torch
 from typer.testing import CliRunner
 
 from causette.accounts import Accounts
 from causette.accounts.passwords import Passwords
+from causette.cli import carrying, releases
 from causette.cli.lab import app
 from causette.db import Database
-from causette.errors import CausetteError, ConfigurationError, Conflict, Forbidden, InvalidRequest, NotFound
+from causette.errors import (
+    CausetteError,
+    ConfigurationError,
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    Unavailable,
+)
 from causette.lab.carrying_out import begin, carry_out
 from causette.lab.runs import Runs
 from causette.lab.tasks import find_task
@@ -134,6 +144,18 @@ def questions() -> list[str]:
     # What it is not taught by heart it has seen the letters of.
     chance = random.Random(2)
     return asked + [f"Comment {' '.join(chance.sample(asked[n].split(), 5))} ?" for n in range(40)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def logging_of_its_own() -> Iterator[None]:
+    """What a command configures is its process's logging, and this process has other tests."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (carrying, releases):
+            patch.setattr(module, "configure_logging", lambda _: None)
+        yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="module")
@@ -380,3 +402,10 @@ def test_speed_is_measured_in_the_engine_and_is_a_run_like_others(house: House) 
         assert house.runs.find("quick").metrics[name] == found[name]["value"]
     with pytest.raises(ConfigurationError, match="reads GGUF"):
         house.run("evaluate", "none", model="good-taught", speed=speed)
+
+
+def test_weights_that_the_engine_does_not_read_are_said_to_be_so(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(b"GGUFxxxxxxx")
+    with pytest.raises(Unavailable, match="it is damaged, of an architecture"):
+        house.run("evaluate", "broken", model=str(path), speed={"rounds": 4})
