@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -17,11 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from causette.errors import ConfigurationError, NotFound
+from causette.lab.libraries import check_installed
 from causette.models import open_models
 from causette.settings import load_settings
 
 if TYPE_CHECKING:
     from causette.lab.runs import Runs
+    from causette.lab.stages import StageName
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,47 +54,9 @@ _SHOWN: Final = (
     "held_out_accuracy",
     "tokens_a_second",
 )
-_EXAMPLES: Final = {
-    "tokenizer": """
-files = ["corpus.jsonl"]
-vocabulary_size = 32768""",
-    "data": """
-tokenizer = "default"
-[[sources]]
-path = "chats.jsonl"
-licence = "CC-BY-4.0\"""",
-    "pretrain": """
-data = "texts"
-tokenizer = "bpe"
-architecture = { depth = 12 }
-[training]
-steps = 1000""",
-    "sft": """
-model = "default"
-data = "chats"
-[training]
-steps = 200""",
-    "prefer": """
-model = "tuned"
-data = "thumbs"
-adapter = { rank = 16 }
-[training]
-steps = 100""",
-    "reinforce": """
-model = "tuned"
-task = "arithmetic-2"
-[training]
-steps = 50""",
-    "evaluate": """
-model = "tuned"
-tasks = ["arithmetic-2", "instructions"]""",
-    "export": """
-model = "tuned"
-quantisation = "Q8_0\"""",
-}
 
 
-def _stage_command(stage: str, summary: str) -> Callable[..., None]:
+def _stage_command(stage: "StageName") -> Callable[..., None]:
     def command(
         recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")],
         changes: Annotated[
@@ -110,11 +73,11 @@ def _stage_command(stage: str, summary: str) -> Callable[..., None]:
         from causette.lab.recipes import change, read_recipe  # noqa: PLC0415 - the lab may not be installed
 
         written = change(read_recipe(recipe), changes or ())
-        if written["stage"] != stage:
+        if written["stage"] != stage.name:
             raise ConfigurationError(
                 f"The recipe {recipe} is for the stage {written['stage']}: run `causette lab {written['stage']}`."
             )
-        _check_installed()
+        check_installed()
         from causette.lab.carrying_out import begin  # noqa: PLC0415
 
         runs = _runs(data)
@@ -123,8 +86,8 @@ def _stage_command(stage: str, summary: str) -> Callable[..., None]:
         else:
             _carry_out(runs, begin(runs, written, name=name).id, data, as_json)
 
-    recipe_text = f'stage = "{stage}"{_EXAMPLES[stage]}'
-    command.__doc__ = f"{summary[0].upper()}{summary[1:]}.\n\nA recipe:\n\n```toml\n{recipe_text}\n```\n"
+    summary = f"{stage.summary[0].upper()}{stage.summary[1:]}"
+    command.__doc__ = f"{summary}.\n\nA recipe:\n\n```toml\n{stage.example}```\n"
     return command
 
 
@@ -133,7 +96,7 @@ def resume(run: _RunName, data: _Data = None, as_json: _Json = False) -> None:
     """Take up a run that was stopped, killed or failed, from its newest checkpoint."""
     runs = _runs(data)
     found = runs.find(run)
-    _check_installed()
+    check_installed()
     _carry_out(runs, found.id, data, as_json)
 
 
@@ -193,21 +156,21 @@ def compare(
     Where replies are right or wrong, p is that of McNemar's exact test; of shares, that of a paired bootstrap.
     """
     runs = _runs(data)
-    folders = [Path(runs.find(name).artifact or name) for name in (before, after)]
-    _check_installed()
-    from causette.lab.evaluating import compared  # noqa: PLC0415
+    from causette.lab.comparing import compared  # noqa: PLC0415
 
-    found = compared(*folders)
+    found = compared(*(Path(runs.find(name).artifact or name) for name in (before, after)))
     if as_json:
         _print(found)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("TASK", "CHANGE", "95 % INTERVAL", "P", ""):
         table.add_column(column)
-    for task, difference in found.items():
+    for task, difference in found.differences.items():
         verdict = ("better" if difference.value > 0 else "worse") if difference.is_real else "not told apart"
         interval = f"{difference.low:+.1%} … {difference.high:+.1%}"
         table.add_row(task, f"{difference.value:+.1%}", interval, f"{difference.p:.2g}", verdict)
+    for task, reason in found.apart.items():
+        table.add_row(task, "", "", "", f"not compared: {reason}")
     _tell(table)
 
 
@@ -229,7 +192,7 @@ def _register() -> None:
     from causette.lab.stages import STAGES  # noqa: PLC0415
 
     for stage in STAGES.values():
-        app.command(stage.name)(_stage_command(stage.name, stage.summary))
+        app.command(stage.name)(_stage_command(stage))
 
 
 class _Terminal:
@@ -307,14 +270,6 @@ def _runs(data: Path | None) -> "Runs":
     from causette.lab.runs import Runs  # noqa: PLC0415
 
     return Runs(load_settings(data=data).data / "runs")
-
-
-def _check_installed() -> None:
-    missing = [name for name in ("torch", "transformers", "peft", "gguf") if find_spec(name) is None]
-    if missing:
-        raise ConfigurationError(
-            f"The lab needs {', '.join(missing)}, which this installation lacks: pip install 'causette[lab]'."
-        )
 
 
 def _figures(values: Mapping[str, float]) -> str:

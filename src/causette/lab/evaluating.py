@@ -5,21 +5,21 @@ replies.jsonl    each problem with its reply and its score
 documents.jsonl  each document of the texts with its nats, tokens and bytes
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, field
 
-from causette.errors import InvalidRequest
+from causette.lab.comparing import REPLIES, Reply
 from causette.lab.perplexity import Fit, Reader
 from causette.lab.recipes import Config, written
 from causette.lab.replies import Replies, Sampling
-from causette.lab.statistics import Difference, Estimate, compare, estimate
+from causette.lab.statistics import Estimate, estimate
 from causette.lab.tasks import Problem, Task, find_task, scores
 from causette.lab.texts import texts_of
 from causette.lab.types import Artifact, Events
@@ -50,16 +50,6 @@ class EvaluationConfig(Config, frozen=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A reply that was judged."""
-
-    task: str
-    problem: str
-    reply: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a model scored in a task."""
 
@@ -82,7 +72,8 @@ def measure(
         judged: list[Reply] = []
         answered = zip(problems, replies([each.prompt for each in problems], sampling), strict=True)
         for problem, reply, score in scores(task, answered):
-            judged.append(Reply(task=task.name, problem=problem.id, reply=reply, score=score))
+            asked = problem.prompt[-1].content
+            judged.append(Reply(task=task.name, problem=problem.id, prompt=asked, reply=reply, score=score))
             done += 1
             events.progress(done, total, "problems")
         mean = estimate([each.score for each in judged], seed=config.seed)
@@ -104,7 +95,7 @@ def run(
     # First, as a file that cannot be read would be found out late.
     fits = [] if reader is None else list(_read(reader, config, events, folder))
     results: list[Result] = []
-    with (folder / "replies.jsonl").open("wb") as file:
+    with (folder / REPLIES).open("wb") as file:
         for result, judged in measure(tasks, replies, config, events):
             file.writelines(msgspec.json.encode(asdict(reply)) + b"\n" for reply in judged)
             results.append(result)
@@ -123,29 +114,6 @@ def run(
     for name, each in estimates.items():
         metrics |= {name: each.value, f"{name}_low": each.low, f"{name}_high": each.high}
     return Artifact(kind="evaluation", path=folder, metrics=metrics)
-
-
-def compared(before: Path, after: Path) -> Mapping[str, Difference]:
-    """How the second of two evaluations differs from the first, for each task that both have.
-
-    Raises:
-        InvalidRequest: they have not put the same problems.
-    """
-    first, second = _scores(before), _scores(after)
-    found: dict[str, Difference] = {}
-    for task in first.keys() & second.keys():
-        if first[task].keys() != second[task].keys():
-            raise InvalidRequest(
-                f"The two evaluations have not put the same problems of {task}: compare ones with the same "
-                "number of problems and the same seed."
-            )
-        problems = list(first[task])
-        found[task] = compare(
-            [first[task][each] for each in problems], [second[task][each] for each in problems]
-        )
-    if not found:
-        raise InvalidRequest(f"{before} and {after} have no task in common.")
-    return found
 
 
 def shown(score: Estimate) -> str:
@@ -169,17 +137,6 @@ def _read(reader: Reader, config: EvaluationConfig, events: Events, folder: Path
             if bits.count < _ENOUGH:
                 events.note(f"{name}: of so few documents the interval says little; a line of .jsonl is one.")
             yield fit
-
-
-def _scores(folder: Path) -> dict[str, dict[str, float]]:
-    path = folder / "replies.jsonl"
-    if not path.is_file():
-        raise InvalidRequest(f"{folder} is not an evaluation: it has no replies.jsonl.")
-    scores: dict[str, dict[str, float]] = {}
-    for line in path.read_bytes().splitlines():
-        reply: dict[str, Any] = msgspec.json.decode(line)
-        scores.setdefault(reply["task"], {})[reply["problem"]] = reply["score"]
-    return scores
 
 
 def distinct(problems: Iterator[Problem]) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ import os
 import platform
 import re
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,6 +26,7 @@ import msgspec
 from causette.clock import utc_now
 from causette.errors import CausetteError, Conflict, InvalidRequest, NotFound
 from causette.ids import new_id
+from causette.lab.curves import read_events
 from causette.lab.types import Artifact, Events
 
 RunStatus = Literal["running", "interrupted", "failed", "done"]
@@ -35,6 +36,8 @@ _TRIES: Final = 20
 _BETWEEN_SECONDS: Final = 0.01
 # A folder of its own on every system, and no option of a command.
 _NAME: Final = re.compile(r"\w[\w.-]{0,99}")
+# As file systems have it.
+_LONGEST_BYTES: Final = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,7 @@ class Runs:
             InvalidRequest: the name is not one that a folder can have.
             Conflict: there is one with this name.
         """
-        if name is not None and not _NAME.fullmatch(name):
+        if name is not None and not _is_name(name):
             raise InvalidRequest(
                 f"A run cannot be called {name!r}: use letters, digits, dots, hyphens and underscores, and begin with "
                 "a letter or a digit.",
@@ -103,7 +106,7 @@ class Runs:
         """
         path = self.place(run_id) / "run.json"
         # A name is one folder's, and no way out of this one.
-        if Path(run_id).name != run_id or not path.is_file():
+        if not _is_name(run_id) or not path.is_file():
             raise NotFound(f"There is no run {run_id} in {self.folder}. `causette lab runs` lists them.")
         run = msgspec.json.decode(path.read_bytes(), type=Run)
         if run.status == "running" and not self._is_held(run_id):
@@ -116,17 +119,16 @@ class Runs:
 
     def events(self, run_id: str) -> list[dict[str, Any]]:
         """What it has told; lines in which its process died are left out."""
-        path = self.place(self.find(run_id).id) / "events.jsonl"
-        events: list[dict[str, Any]] = []
-        for line in path.read_bytes().splitlines() if path.is_file() else ():
-            with suppress(msgspec.DecodeError):
-                events.append(msgspec.json.decode(line))
-        return events
+        return read_events(self.events_file(self.find(run_id).id))
 
     def list(self) -> list[Run]:
         """All of them, the newest first."""
         found = [self.find(path.parent.name) for path in self.folder.glob("*/run.json")]
         return sorted(found, key=lambda run: run.created_at, reverse=True)
+
+    def events_file(self, run_id: str) -> Path:
+        """Where a run tells."""
+        return self.place(run_id) / "events.jsonl"
 
     def place(self, run_id: str) -> Path:
         """The folder of a run."""
@@ -233,6 +235,10 @@ class Recorded:
                 "room.",
                 code="events_not_written",
             ) from error
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and len(text.encode()) <= _LONGEST_BYTES
 
 
 def _write(path: Path, value: Mapping[str, object]) -> None:
