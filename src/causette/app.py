@@ -41,6 +41,7 @@ import causette.console.routes
 import causette.jobs.routes
 import causette.plans.routes
 import causette.platform.routes
+import causette.releases.routes
 from causette.accounts.authentication import SignedInCaller, session_token
 from causette.accounts.credentials.sealing import Sealing
 from causette.accounts.credentials.service import Credentials
@@ -472,6 +473,7 @@ def _routers(*, secure_cookies: bool) -> tuple[APIRouter, ...]:
         causette.assistant.memory.routes.router(),
         causette.plans.routes.router(),
         causette.console.routes.router(),
+        causette.releases.routes.router(),
         _own_routes(),
     )
 

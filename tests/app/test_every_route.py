@@ -310,6 +310,33 @@ CASES: dict[tuple[str, str], Case] = {
         403,
     ),
     ("GET", "/api/admin/audit"): Case("session", "/api/admin/audit", ok=403),
+    ("GET", "/api/admin/lab/artifacts"): Case("session", "/api/admin/lab/artifacts", ok=403),
+    ("GET", "/api/admin/lab/artifacts/{artifact_id}"): Case(
+        "session", "/api/admin/lab/artifacts/art_x", ok=403
+    ),
+    ("POST", "/api/admin/lab/artifacts/{artifact_id}/sign"): Case(
+        "session", "/api/admin/lab/artifacts/art_x/sign", ok=403
+    ),
+    ("POST", "/api/admin/lab/artifacts/{artifact_id}/override"): Case(
+        "session", "/api/admin/lab/artifacts/art_x/override", {"reason": "The bound is too narrow."}, 403
+    ),
+    ("POST", "/api/admin/lab/artifacts/{artifact_id}/release"): Case(
+        "session", "/api/admin/lab/artifacts/art_x/release", {"share_percent": 5}, 403
+    ),
+    ("GET", "/api/admin/lab/releases"): Case("session", "/api/admin/lab/releases", ok=403),
+    ("GET", "/api/admin/lab/releases/{release_id}"): Case("session", "/api/admin/lab/releases/rel_x", ok=403),
+    ("POST", "/api/admin/lab/releases/{release_id}/share"): Case(
+        "session", "/api/admin/lab/releases/rel_x/share", {"share_percent": 5}, 403
+    ),
+    ("POST", "/api/admin/lab/releases/{release_id}/promote"): Case(
+        "session", "/api/admin/lab/releases/rel_x/promote", ok=403
+    ),
+    ("POST", "/api/admin/lab/releases/{release_id}/roll-back"): Case(
+        "session", "/api/admin/lab/releases/rel_x/roll-back", {"reason": "It is rude."}, 403
+    ),
+    ("POST", "/api/admin/lab/releases/{release_id}/undo"): Case(
+        "session", "/api/admin/lab/releases/rel_x/undo", {"reason": "It is rude."}, 403
+    ),
     # Workspaces and keys.
     ("GET", "/api/workspaces"): Case("session", "/api/workspaces"),
     ("POST", "/api/workspaces"): Case("session", "/api/workspaces", {"name": "Analytical engines"}, 201),

@@ -81,6 +81,21 @@ SignedInCaller = Annotated[Caller, Depends(signed_in)]
 KeyHolder = Annotated[Caller, Depends(key_holder)]
 
 
+async def house_owner(caller: SignedInCaller) -> Caller:
+    """FastAPI dependency: whoever is signed in and runs the house.
+
+    Raises:
+        NotAuthenticated: nobody is signed in.
+        Forbidden: they only use it (``owners_only``).
+    """
+    if caller.user.role != "owner":
+        raise Forbidden("Only those who run this house may see this. Ask one of them.", code="owners_only")
+    return caller
+
+
+HouseOwner = Annotated[Caller, Depends(house_owner)]
+
+
 def needs(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
     """A FastAPI dependency: whoever holds a key with ``scope``, or with all of them.
 

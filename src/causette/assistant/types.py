@@ -105,6 +105,8 @@ class Message:
     #: The custom assistant that a reply is by, or that a person's message is said to; and the version that replies.
     assistant_id: str | None = None
     assistant_version: int | None = None
+    #: The release that wrote a reply; None where the model that the house began with did.
+    release_id: str | None = None
 
 
 #: The versions of messages, by the messages' ids: their siblings in the same role, themselves among them, oldest first.

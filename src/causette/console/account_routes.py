@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, status
 
+from causette.accounts.authentication import HouseOwner
 from causette.clock import utc_now
-from causette.console.authority import HouseOwner, console_of
 from causette.console.bodies import (
     AccountOut,
     AssignBody,
@@ -26,6 +26,7 @@ from causette.console.bodies import (
     count_of,
     nano_of,
 )
+from causette.console.house import console_of
 from causette.console.usage_routes import Cursor, Limit
 from causette.errors import InvalidRequest
 from causette.ledger.types import Meter

@@ -4,8 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, status
 
-from causette.accounts.authentication import accounts_of
-from causette.console.authority import HouseOwner, console_of
+from causette.accounts.authentication import HouseOwner, accounts_of
 from causette.console.bodies import (
     AuditEntryOut,
     AuditPage,
@@ -18,6 +17,7 @@ from causette.console.bodies import (
     nano_of,
     payers_in,
 )
+from causette.console.house import console_of
 from causette.console.usage_routes import Cursor, From, Limit, To
 from causette.errors import InvalidRequest
 from causette.ledger.usage import Bucket, Group, Scope

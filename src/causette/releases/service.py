@@ -6,7 +6,7 @@ says why, and is named for it in the audit log.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from causette.releases.types import (
     Artifact,
     Bounds,
     Check,
+    Findings,
     GateReport,
     Lineage,
     Release,
@@ -124,6 +125,10 @@ class Releases:
         """Artifacts, the newest first, from before an id."""
         return await self._store.artifacts(before=before, limit=limit)
 
+    async def artifact_names(self, artifact_ids: Collection[str]) -> Mapping[str, str]:
+        """What artifacts are called, by id."""
+        return await self._store.artifact_names(artifact_ids)
+
     # The gate
 
     async def report(
@@ -163,6 +168,18 @@ class Releases:
     async def approvals(self, artifact: Artifact) -> Sequence[Approval]:
         """What people said of an artifact, the newest first."""
         return await self._store.approvals(artifact.id)
+
+    async def findings(self, artifacts: Sequence[Artifact]) -> Mapping[str, Findings]:
+        """What the gate and people said of artifacts, by their ids."""
+        ids = [artifact.id for artifact in artifacts]
+        reports, approvals = await self._store.reports(*ids), await self._store.approvals(*ids)
+        return {
+            each: Findings(
+                reports=tuple(report for report in reports if report.artifact_id == each),
+                approvals=tuple(approval for approval in approvals if approval.artifact_id == each),
+            )
+            for each in ids
+        }
 
     async def sign(self, by: Caller, artifact: Artifact) -> Approval:
         """Say that an artifact may be released, on the gate's newest report of it, which passed.
@@ -316,9 +333,11 @@ class Releases:
             raise NotFound(f"There is no release {release_id!r}.", param="release")
         return found
 
-    async def releases(self, model: str | None = None) -> Sequence[Release]:
-        """Releases, the newest first: all, or those of a model."""
-        return await self._store.releases(model)
+    async def releases(
+        self, model: str | None = None, *, before: str | None = None, limit: int = 50
+    ) -> Sequence[Release]:
+        """Releases, the newest first, from before an id: all, or those of a model."""
+        return await self._store.releases(model, before=before, limit=limit)
 
     async def in_force(self) -> Sequence[Release]:
         """Every release that somebody is served."""
@@ -355,25 +374,27 @@ class Releases:
                 # Another process, or a person, was first.
                 continue
 
+    async def _findings(self, artifact: Artifact) -> Findings:
+        return (await self.findings([artifact]))[artifact.id]
+
     async def _newest(self, artifact: Artifact) -> GateReport:
-        reports = await self._store.reports(artifact.id)
-        if not reports or reports[0].sha256 != artifact.sha256:
-            raise Conflict(
-                f"The gate has not measured {artifact.name}: `causette lab gate {artifact.name}` does.",
-                code="not_measured",
-            )
-        return reports[0]
+        report = (await self._findings(artifact)).measured(artifact)
+        if report is None:
+            raise _not_measured(artifact)
+        return report
 
     async def _standing_approval(self, artifact: Artifact) -> Approval:
-        """Somebody's word on the newest report: what was said of earlier ones does not count."""
-        report = await self._newest(artifact)
-        for approval in await self._store.approvals(artifact.id):
-            if approval.report_id == report.id:
-                return approval
-        raise Conflict(
-            f"Nobody has signed the gate's newest report of {artifact.name}: `causette lab sign {artifact.name}` does.",
-            code="not_signed",
-        )
+        findings = await self._findings(artifact)
+        if findings.measured(artifact) is None:
+            raise _not_measured(artifact)
+        approval = findings.standing_approval(artifact)
+        if approval is None:
+            raise Conflict(
+                f"Nobody has signed the gate's newest report of {artifact.name}: `causette lab sign {artifact.name}` "
+                "does.",
+                code="not_signed",
+            )
+        return approval
 
     async def _approve(
         self, by: Caller, artifact: Artifact, report: GateReport, kind: ApprovalKind, reason: str
@@ -426,6 +447,13 @@ def _by(caller: Caller | None) -> str:
 
 def _taken(name: str) -> Conflict:
     return Conflict(f"There is an artifact called {name!r}. Give this one another name.", param="name")
+
+
+def _not_measured(artifact: Artifact) -> Conflict:
+    return Conflict(
+        f"The gate has not measured {artifact.name}: `causette lab gate {artifact.name}` does.",
+        code="not_measured",
+    )
 
 
 def _no_canary(release: Release) -> Conflict:

@@ -1,6 +1,6 @@
 """The tables of artifacts, gate reports, approvals, releases and their tallies, and every query on them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -159,15 +159,21 @@ class ReleaseStore:
         async with self._database.read() as connection:
             return [_to_artifact(row) for row in (await connection.execute(query)).mappings()]
 
+    async def artifact_names(self, artifact_ids: Collection[str]) -> dict[str, str]:
+        """What artifacts are called, by id."""
+        query = sa.select(artifacts.c.id, artifacts.c.name).where(artifacts.c.id.in_(artifact_ids))
+        async with self._database.read() as connection:
+            return {row.id: row.name for row in await connection.execute(query)}
+
     async def add_report(self, report: GateReport) -> None:
         """Keep what the gate found."""
         values = asdict(report) | {"policy": dict(report.policy)}
         async with self._database.write() as connection:
             await connection.execute(sa.insert(gate_reports).values(values))
 
-    async def reports(self, artifact_id: str) -> list[GateReport]:
-        """What the gate found of an artifact, the newest first."""
-        query = sa.select(gate_reports).where(gate_reports.c.artifact_id == artifact_id)
+    async def reports(self, *artifact_ids: str) -> list[GateReport]:
+        """What the gate found of artifacts, the newest first."""
+        query = sa.select(gate_reports).where(gate_reports.c.artifact_id.in_(artifact_ids))
         async with self._database.read() as connection:
             rows = await connection.execute(query.order_by(gate_reports.c.id.desc()))
             return [_to_report(row) for row in rows.mappings()]
@@ -177,9 +183,9 @@ class ReleaseStore:
         async with self._database.write() as connection:
             await connection.execute(sa.insert(approvals).values(asdict(approval)))
 
-    async def approvals(self, artifact_id: str) -> list[Approval]:
-        """What people said of an artifact, the newest first."""
-        query = sa.select(approvals).where(approvals.c.artifact_id == artifact_id)
+    async def approvals(self, *artifact_ids: str) -> list[Approval]:
+        """What people said of artifacts, the newest first."""
+        query = sa.select(approvals).where(approvals.c.artifact_id.in_(artifact_ids))
         async with self._database.read() as connection:
             rows = await connection.execute(query.order_by(approvals.c.id.desc()))
             return [Approval(**row) for row in rows.mappings()]
@@ -207,11 +213,15 @@ class ReleaseStore:
         async with self._database.read() as connection:
             return await _release(connection, releases.c.id == release_id)
 
-    async def releases(self, model: str | None = None, *, limit: int = 50) -> list[Release]:
-        """Releases, the newest first: all, or those of a model."""
+    async def releases(
+        self, model: str | None = None, *, before: str | None = None, limit: int = 50
+    ) -> list[Release]:
+        """Releases, the newest first, from before an id: all, or those of a model."""
         query = sa.select(releases).order_by(releases.c.id.desc()).limit(limit)
         if model is not None:
             query = query.where(releases.c.model == model)
+        if before is not None:
+            query = query.where(releases.c.id < before)
         async with self._database.read() as connection:
             return [_to_release(row) for row in (await connection.execute(query)).mappings()]
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import exp
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -114,6 +115,26 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the gate and people said of an artifact, each the newest first."""
+
+    reports: tuple[GateReport, ...]
+    approvals: tuple[Approval, ...]
+
+    def measured(self, artifact: Artifact) -> GateReport | None:
+        """The gate's newest report, where it is of the weights that there are."""
+        newest = self.reports[0] if self.reports else None
+        return newest if newest is not None and newest.sha256 == artifact.sha256 else None
+
+    def standing_approval(self, artifact: Artifact) -> Approval | None:
+        """Somebody's word on the newest report: what was said of earlier ones does not count."""
+        report = self.measured(artifact)
+        if report is None:
+            return None
+        return next((each for each in self.approvals if each.report_id == report.id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """What a canary may be worse by before it is rolled back, and what it needs to be promoted."""
 
@@ -167,6 +188,11 @@ class Tally:
     first_log_squares: float = 0.0
     output_tokens: int = 0
     compute_ns: int = 0
+
+    @property
+    def first_token_seconds(self) -> float | None:
+        """The geometric mean; None where no reply began."""
+        return exp(self.first_log / self.firsts) if self.firsts else None
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(**{name: getattr(self, name) + getattr(other, name) for name in Tally.__slots__})

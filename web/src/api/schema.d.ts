@@ -212,6 +212,226 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/lab/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Artifacts
+         * @description Artifacts, the newest first.
+         */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/artifacts/{artifact_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Artifact
+         * @description One artifact, by its id or its name.
+         */
+        get: operations["get_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/artifacts/{artifact_id}/override": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Override Gate
+         * @description Say that it may be released although the gate's newest report did not pass, and why.
+         */
+        post: operations["override_gate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/artifacts/{artifact_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Release
+         * @description Serve it to some of those who ask for the model in whose place it is.
+         */
+        post: operations["begin_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/artifacts/{artifact_id}/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Artifact
+         * @description Say that it may be released, on the gate's newest report, which passed.
+         */
+        post: operations["sign_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Releases
+         * @description Releases, the newest first: all, or those of a model. Canaries with how they do.
+         */
+        get: operations["list_releases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/releases/{release_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Release
+         * @description One release, with how its canary does, or did.
+         */
+        get: operations["get_release"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/releases/{release_id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote Release
+         * @description Serve a canary to everybody.
+         */
+        post: operations["promote_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/releases/{release_id}/roll-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Release
+         * @description Serve a canary to nobody any more.
+         */
+        post: operations["roll_back_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/releases/{release_id}/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Share
+         * @description Serve a canary to more or fewer.
+         */
+        post: operations["set_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/releases/{release_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Release
+         * @description Serve everybody what was served before a release.
+         */
+        post: operations["undo_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/machines": {
         parameters: {
             query?: never;
@@ -3078,6 +3298,41 @@ export interface components {
             approved: boolean;
         };
         /**
+         * Approval
+         * @description Somebody's word that an artifact may be released.
+         */
+        ApprovalOut: {
+            /**
+             * Actor
+             * @description Their address
+             */
+            actor: string;
+            /** Actor Id */
+            actor_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "signed" | "overridden";
+            /**
+             * Reason
+             * @description Why, where the gate said no
+             */
+            reason: string;
+            /**
+             * Report Id
+             * @description It counts for as long as this is the newest report
+             */
+            report_id: string;
+        };
+        /**
          * ExportArchive
          * @description An archive of everything, to be fetched.
          */
@@ -3098,6 +3353,72 @@ export interface components {
              * @description Bytes
              */
             size: number;
+        };
+        /**
+         * Arm
+         * @description One of the two that are compared.
+         */
+        ArmOut: {
+            tally: components["schemas"]["TallyOut"];
+            thumbs: components["schemas"]["ThumbsOut"];
+        };
+        /**
+         * Artifact
+         * @description A model that can be served, with what the gate and people said of it, the newest first.
+         */
+        ArtifactOut: {
+            /** Approvals */
+            approvals: components["schemas"]["ApprovalOut"][];
+            /**
+             * Base
+             * @description The model whose place it can take
+             */
+            base: string;
+            /**
+             * Cost Nano
+             * @description What making it cost, in nano-dollars
+             */
+            cost_nano: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Id */
+            id: string;
+            lineage: components["schemas"]["LineageOut"];
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Name */
+            name: string;
+            /**
+             * Releasable
+             * @description Whether somebody has signed or overridden the newest report
+             */
+            releasable: boolean;
+            /** Reports */
+            reports: components["schemas"]["GateReportOut"][];
+            /** Sha256 */
+            sha256: string;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
+         * ArtifactPage
+         * @description Artifacts, the newest first; `next` goes on from the last one.
+         */
+        ArtifactPage: {
+            /** Items */
+            items: components["schemas"]["ArtifactOut"][];
+            /**
+             * Next
+             * @description Give it as `before`; none: that was all
+             */
+            next: string | null;
         };
         /**
          * AssignBody
@@ -3372,6 +3693,34 @@ export interface components {
             version: string;
         };
         /**
+         * Bounds
+         * @description What a canary may be worse by before it is rolled back, and what it needs to be promoted.
+         */
+        BoundsBody: {
+            /**
+             * Minutes
+             * @default 60
+             */
+            minutes?: number;
+            /**
+             * Promotes
+             * @description Whether it is promoted by itself once it has them
+             * @default false
+             */
+            promotes?: boolean;
+            /**
+             * Requests
+             * @default 50
+             */
+            requests?: number;
+            /**
+             * Slower
+             * @description Times the mean time to the first token
+             * @default 1.25
+             */
+            slower?: number;
+        };
+        /**
          * BudgetBody
          * @description A cap, in place of the one on the same meter and window.
          */
@@ -3413,6 +3762,17 @@ export interface components {
             window: string;
             /** Workspace Id */
             workspace_id: string | null;
+        };
+        /**
+         * CanaryShareBody
+         * @description To how many a canary is served.
+         */
+        CanaryShareBody: {
+            /**
+             * Share Percent
+             * @description Of a hundred people, how many are served it
+             */
+            share_percent: number;
         };
         /**
          * CatalogueOut
@@ -3537,6 +3897,40 @@ export interface components {
             top_p?: number | null;
             /** User */
             user?: string | null;
+        };
+        /**
+         * GateCheck
+         * @description One thing that the gate looked at.
+         */
+        CheckOut: {
+            /**
+             * Asked
+             * @description What was asked for, in words
+             */
+            asked: string;
+            /**
+             * Baseline
+             * @description And of what it is compared with
+             */
+            baseline: number | null;
+            /**
+             * Candidate
+             * @description What was measured of the artifact, in `unit`
+             */
+            candidate: number;
+            /** Found */
+            found: string;
+            /**
+             * Group
+             * @enum {string}
+             */
+            group: "capability" | "safety" | "speed" | "cost";
+            /** Name */
+            name: string;
+            /** Passed */
+            passed: boolean;
+            /** Unit */
+            unit: string;
         };
         /**
          * ChoiceBody
@@ -4429,6 +4823,44 @@ export interface components {
             updated_at: string;
         };
         /**
+         * GateReport
+         * @description What the gate found of an artifact.
+         */
+        GateReportOut: {
+            /**
+             * Baseline
+             * @description What it was compared with
+             */
+            baseline: string;
+            /** Checks */
+            checks: components["schemas"]["CheckOut"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Machine */
+            machine: string;
+            /** Passed */
+            passed: boolean;
+            /**
+             * Policy
+             * @description The bounds that were in force
+             */
+            policy: {
+                [key: string]: unknown;
+            };
+            /** Seconds */
+            seconds: number;
+            /**
+             * Sha256
+             * @description Of the weights that were measured
+             */
+            sha256: string;
+        };
+        /**
          * Generation
          * @description A reply being written, or written.
          */
@@ -5085,6 +5517,40 @@ export interface components {
             used: number;
             /** Whose */
             whose: ("person" | "workspace" | "member") | null;
+        };
+        /**
+         * Lineage
+         * @description Where a model's weights come from.
+         */
+        LineageOut: {
+            /**
+             * Code
+             * @description The versions of what made it
+             */
+            code: {
+                [key: string]: string;
+            };
+            /**
+             * Data
+             * @description Manifests: files, hashes, licences
+             */
+            data: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Parent
+             * @description An artifact's id, or the name of a model of the catalogue
+             */
+            parent: string;
+            /**
+             * Recipes
+             * @description Each stage's, with its defaults, in the order of the stages
+             */
+            recipes: {
+                [key: string]: unknown;
+            }[];
+            /** Run Id */
+            run_id: string;
         };
         /**
          * LinkOut
@@ -6265,6 +6731,17 @@ export interface components {
             reasons?: ("accurate" | "clear" | "complete" | "tone" | "inaccurate" | "unclear" | "incomplete" | "instructions" | "unsafe")[];
         };
         /**
+         * ReasonBody
+         * @description Why.
+         */
+        ReasonBody: {
+            /**
+             * Reason
+             * @description Why; kept with it, and in the audit log, for good
+             */
+            reason: string;
+        };
+        /**
          * RecoveryCodes
          * @description Codes for when the app is lost, each good once. They are shown once.
          */
@@ -6280,6 +6757,87 @@ export interface components {
             /** Model */
             model?: string | null;
             options?: components["schemas"]["Options"] | null;
+        };
+        /**
+         * ReleaseBody
+         * @description To whom an artifact is served at first, and how its canary is judged.
+         */
+        ReleaseBody: {
+            /**
+             * @default {
+             *       "slower": 1.25,
+             *       "requests": 50,
+             *       "minutes": 60,
+             *       "promotes": false
+             *     }
+             */
+            bounds?: components["schemas"]["BoundsBody"];
+            /**
+             * Share Percent
+             * @description Of a hundred people, how many are served it
+             */
+            share_percent: number;
+        };
+        /**
+         * Release
+         * @description An artifact in the place of a model.
+         */
+        ReleaseOut: {
+            /**
+             * Artifact
+             * @description Its name
+             */
+            artifact: string;
+            /** Artifact Id */
+            artifact_id: string;
+            /**
+             * Begun At
+             * Format: date-time
+             */
+            begun_at: string;
+            /** Begun By */
+            begun_by: string;
+            bounds: components["schemas"]["BoundsBody"];
+            /** Ended At */
+            ended_at: string | null;
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /**
+             * Previous Id
+             * @description The release that an undo brings back; none: the model the house began with
+             */
+            previous_id: string | null;
+            /** Promoted At */
+            promoted_at: string | null;
+            /**
+             * Reason
+             * @description Who changed it last, and why
+             */
+            reason: string;
+            /** Share Percent */
+            share_percent: number;
+            /** @description In a list, of canaries that are served */
+            standing?: components["schemas"]["StandingOut"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "canary" | "released" | "superseded" | "rolled_back" | "undone";
+        };
+        /**
+         * ReleasePage
+         * @description Releases, the newest first; `next` goes on from the last one.
+         */
+        ReleasePage: {
+            /** Items */
+            items: components["schemas"]["ReleaseOut"][];
+            /**
+             * Next
+             * @description Give it as `before`; none: that was all
+             */
+            next: string | null;
         };
         /**
          * ImportReport
@@ -6899,6 +7457,26 @@ export interface components {
             user: components["schemas"]["UserOut"] | null;
         };
         /**
+         * CanaryStanding
+         * @description How a canary does against what is served as before.
+         */
+        StandingOut: {
+            /** Arms */
+            arms: {
+                [key: string]: components["schemas"]["ArmOut"];
+            };
+            /**
+             * Missing
+             * @description What it still needs before it is promoted by itself
+             */
+            missing: string[];
+            /**
+             * Regressions
+             * @description What speaks against it: where there is something, it is rolled back
+             */
+            regressions: string[];
+        };
+        /**
          * StartBody
          * @description The first message of a new conversation.
          */
@@ -7025,6 +7603,28 @@ export interface components {
             seats?: number | null;
         };
         /**
+         * Tally
+         * @description What was seen of the requests that one arm answered while the canary was one.
+         */
+        TallyOut: {
+            /** Compute Ns */
+            compute_ns: number;
+            /**
+             * Errors
+             * @description Failures of the engine
+             */
+            errors: number;
+            /**
+             * First Token Seconds
+             * @description The geometric mean; none where no reply began
+             */
+            first_token_seconds: number | null;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Requests */
+            requests: number;
+        };
+        /**
          * TextPart
          * @description A piece of a message.
          */
@@ -7060,6 +7660,16 @@ export interface components {
             later: boolean;
             /** Messages */
             messages: components["schemas"]["MessageOut"][];
+        };
+        /**
+         * Thumbs
+         * @description How people rated an arm's replies.
+         */
+        ThumbsOut: {
+            /** Down */
+            down: number;
+            /** Up */
+            up: number;
         };
         /**
          * TokenBody
@@ -7796,6 +8406,403 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_artifacts: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_artifact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                artifact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    override_gate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                artifact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_release: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                artifact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_artifact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                artifact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_releases: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+                model?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleasePage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_release: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_release: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_release: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_share: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CanaryShareBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_release: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
             };
             /** @description Refused */
             default: {

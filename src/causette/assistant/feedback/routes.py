@@ -3,14 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal, Protocol
 
-from fastapi import APIRouter, Depends, Query, Request, status
+from fastapi import APIRouter, Query, Request, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from causette.accounts import Caller
-from causette.accounts.authentication import SignedInCaller
+from causette.accounts.authentication import HouseOwner, SignedInCaller
 from causette.assistant.feedback.service import FeedbackRoom
 from causette.assistant.feedback.types import CONSENT_VERSION, Consent, Kind, Rating, Reason
-from causette.errors import Forbidden
 
 # Longer ones are refused with the reason; this bound only keeps what is read small.
 _Comment = Annotated[str, Field(max_length=20_000)]
@@ -27,15 +25,6 @@ class House(Protocol):
 def _feedback(request: Request) -> FeedbackRoom:
     house: House = request.app.state.house
     return house.feedback
-
-
-async def _house_owner(caller: SignedInCaller) -> Caller:
-    if caller.user.role != "owner":
-        raise Forbidden("Only those who run this house may see this. Ask one of them.", code="owners_only")
-    return caller
-
-
-HouseOwner = Annotated[Caller, Depends(_house_owner)]
 
 
 class RatingBody(BaseModel):
