@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from causette.errors import ConfigurationError, NotFound
-from causette.lab.libraries import check_installed
+from causette.errors import ConfigurationError, InvalidRequest, NotFound
+from causette.lab.installed import check_installed
 from causette.models import open_models
 from causette.settings import load_settings
 
@@ -156,9 +156,12 @@ def compare(
     Where replies are right or wrong, p is that of McNemar's exact test; of shares, that of a paired bootstrap.
     """
     runs = _runs(data)
-    from causette.lab.comparing import compared  # noqa: PLC0415
+    from causette.lab.comparing import REASONS, compared  # noqa: PLC0415
 
     found = compared(*(Path(runs.find(name).artifact or name) for name in (before, after)))
+    if not found.differences:
+        why = "; ".join(f"{task}: {REASONS[reason]}" for task, reason in found.apart.items())
+        raise InvalidRequest(f"{before} and {after} have no task to compare. {why}".strip())
     if as_json:
         _print(found)
         return
@@ -170,7 +173,7 @@ def compare(
         interval = f"{difference.low:+.1%} … {difference.high:+.1%}"
         table.add_row(task, f"{difference.value:+.1%}", interval, f"{difference.p:.2g}", verdict)
     for task, reason in found.apart.items():
-        table.add_row(task, "", "", "", f"not compared: {reason}")
+        table.add_row(task, "", "", "", f"not compared: {REASONS[reason]}")
     _tell(table)
 
 

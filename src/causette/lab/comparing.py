@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from statistics import fmean
+from typing import Final, Literal
 
 import msgspec
 
@@ -26,13 +27,25 @@ class Reply:
     score: float
 
 
+#: Why two evaluations say nothing of each other in a task.
+Reason = Literal["only_before", "only_after", "other_problems"]
+#: The same for people.
+REASONS: Final[Mapping[Reason, str]] = {
+    "only_before": "only the first has it",
+    "only_after": "only the second has it",
+    "other_problems": "they have not put the same problems; take the same number of problems and the same seed",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """How the second of two evaluations differs from the first, task by task."""
 
     differences: Mapping[str, Difference]
+    #: What each scored in these tasks: before, and after.
+    means: Mapping[str, tuple[float, float]]
     #: Tasks of which nothing can be said, and why.
-    apart: Mapping[str, str]
+    apart: Mapping[str, Reason]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +64,7 @@ def replies_of(folder: Path) -> Iterator[Reply]:
     """
     path = folder / REPLIES
     if not path.is_file():
-        raise InvalidRequest(f"{folder} is not an evaluation: it has no {REPLIES}.")
+        raise InvalidRequest(f"{folder} is not an evaluation: it has no {REPLIES}.", code="no_evaluation")
     decoder = msgspec.json.Decoder(Reply)
     with path.open("rb") as file:
         for line in file:
@@ -64,27 +77,25 @@ def compared(before: Path, after: Path) -> Comparison:
     """How the second of two evaluations differs from the first.
 
     Raises:
-        InvalidRequest: one is no evaluation, or there is no task of which something can be said.
+        InvalidRequest: one is no evaluation.
     """
     first, second = _scores(before), _scores(after)
     differences: dict[str, Difference] = {}
-    apart: dict[str, str] = {}
+    means: dict[str, tuple[float, float]] = {}
+    apart: dict[str, Reason] = {}
     for task in dict.fromkeys((*first, *second)):
-        if task not in first or task not in second:
-            apart[task] = f"only the {'first' if task in first else 'second'} has it"
+        if task not in second:
+            apart[task] = "only_before"
+        elif task not in first:
+            apart[task] = "only_after"
         elif first[task].keys() != second[task].keys():
-            apart[task] = (
-                "they have not put the same problems: take the same number of problems and the same seed"
-            )
+            apart[task] = "other_problems"
         else:
             problems = list(first[task])
-            differences[task] = compare(
-                [first[task][each] for each in problems], [second[task][each] for each in problems]
-            )
-    if not differences:
-        why = "; ".join(f"{task}: {reason}" for task, reason in apart.items())
-        raise InvalidRequest(f"{before} and {after} cannot be compared. {why or 'Neither has a task'}.")
-    return Comparison(differences=differences, apart=apart)
+            scores = [first[task][each] for each in problems], [second[task][each] for each in problems]
+            differences[task] = compare(*scores)
+            means[task] = fmean(scores[0]), fmean(scores[1])
+    return Comparison(differences=differences, means=means, apart=apart)
 
 
 def pairs(before: Path, after: Path) -> Iterator[Pair]:
