@@ -89,6 +89,7 @@ from causette.http.middleware import BodyTooLarge, BrowserGuard, RequestContext
 from causette.http.problems import problem, problem_of, problem_of_validation
 from causette.http.static_web import web_app
 from causette.jobs import Jobs
+from causette.lab.running import Carrier, LabRuns
 from causette.ledger.batch import HOLDER_SILENCE
 from causette.models import Models, open_models
 from causette.observability import Metrics
@@ -135,6 +136,7 @@ class House:
     importing: Importing
     console: Console
     releases: Releases
+    lab_runs: LabRuns
     fleet: Fleet
 
     @property
@@ -293,6 +295,7 @@ def furnish(
     )
     assistant.means.afterwards.append(memories.notice)
     assistant.means.toolbox.standing.append(memories.tools)
+    carrier = Carrier(settings)
     exporting = Exporting(database, assistant, custom_assistants)
     everything = Everything(
         exporting,
@@ -360,6 +363,7 @@ def furnish(
             plans_file=settings.data / "plans.toml",
         ),
         releases=Releases(database, settings.data / "artifacts"),
+        lab_runs=LabRuns(carrier, jobs, at_once=settings.lab_at_once),
         fleet=fleet,
     )
     return house

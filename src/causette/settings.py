@@ -214,6 +214,18 @@ class Settings(BaseSettings):
             description="Background jobs that a process works on; 0 leaves them to `causette worker`",
         ),
     ] = 2
+    lab_at_once: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=16,
+            description="Runs of the lab that a process carries out at once; 0 leaves them to others",
+        ),
+    ] = 1
+    lab_threads: Annotated[
+        int | None,
+        Field(ge=1, description="Threads of each of those runs; half the processors when not given"),
+    ] = None
     shutdown_grace: Annotated[float, Field(ge=0, description="Seconds running replies get at shutdown")] = (
         20.0
     )

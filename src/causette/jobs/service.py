@@ -1,5 +1,6 @@
 """Asking for background work, looking how far it is, and calling it off."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
@@ -34,10 +35,20 @@ class Jobs:
         self._worker = Worker(self._store, self._kinds, lease=lease)
 
     def handle(
-        self, kind: str, handler: Handler, *, attempts: int = _ATTEMPTS, seconds: float = _SECONDS
+        self,
+        kind: str,
+        handler: Handler,
+        *,
+        attempts: int = _ATTEMPTS,
+        seconds: float = _SECONDS,
+        apart: int | None = None,
     ) -> None:
-        """Have jobs of ``kind`` done by ``handler``, begun ``attempts`` times at most, for ``seconds`` each time."""
-        self._kinds[kind] = Kind(handler, attempts, seconds)
+        """Have jobs of ``kind`` done by ``handler``, begun ``attempts`` times at most, for ``seconds`` each time.
+
+        With ``apart``, a process does so many of them at once beside all others: what takes hours leaves their places
+        to those that take seconds.
+        """
+        self._kinds[kind] = Kind(handler, attempts, seconds, apart)
 
     async def ask(
         self,
@@ -97,6 +108,15 @@ class Jobs:
         """
         return await owned(caller, job_id, self._store.find, what="job")
 
+    async def unfinished(self, keys: Collection[str]) -> dict[str, Job]:
+        """The unfinished jobs that have one of these keys, by their keys, whosever they are."""
+        return {str(job.key): job for job in await self._store.unfinished(keys)} if keys else {}
+
+    async def call_off(self, key: str) -> Job | None:
+        """Call off the unfinished job with this key, whosever it is; None where there is none. See `cancel`."""
+        job = (await self.unfinished([key])).get(key)
+        return None if job is None else await self._cancel(job.id)
+
     async def latest(self, caller: Caller, kind: str) -> Job | None:
         """The caller's newest job of a kind, if it is not forgotten."""
         return await self._store.latest(caller.user.id, kind)
@@ -108,10 +128,14 @@ class Jobs:
             NotFound: there is none with this id, or it is somebody else's.
         """
         job = await self.find(caller, job_id)
-        cancelled = await self._store.cancel(job.id)
-        self._worker.cancel_here(job.id)
+        cancelled = await self._cancel(job.id)
         if cancelled is None:
             raise NotFound("This job is no longer there.")
+        return cancelled
+
+    async def _cancel(self, job_id: str) -> Job | None:
+        cancelled = await self._store.cancel(job_id)
+        self._worker.cancel_here(job_id)
         return cancelled
 
     async def personal_data(self, caller: Caller) -> dict[str, object]:

@@ -106,6 +106,12 @@ class JobStore:
             row = (await connection.execute(query)).mappings().one_or_none()
             return None if row is None else _to_job(row)
 
+    async def unfinished(self, keys: Collection[str]) -> list[Job]:
+        """The unfinished jobs that have one of these keys."""
+        query = sa.select(jobs).where(_UNFINISHED, jobs.c.key.in_(sorted(keys)))
+        async with self._database.read() as connection:
+            return [_to_job(row) for row in (await connection.execute(query)).mappings()]
+
     async def is_due(self, kinds: Collection[str]) -> bool:
         """Whether there is something to do now."""
         query = _due(kinds, utc_now()).with_only_columns(sa.literal(1)).limit(1)

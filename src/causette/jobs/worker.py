@@ -37,11 +37,15 @@ _SAID: Final = "Something went wrong on the server while it worked on this."
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How jobs of a kind are done, how often they are begun at most, and how many seconds one may take."""
+    """How jobs of a kind are done, how often they are begun at most, and how many seconds one may take.
+
+    ``apart`` jobs of it are done at once by a process, beside those that share its places; None shares them.
+    """
 
     handler: Handler
     attempts: int
     seconds: float
+    apart: int | None = None
 
 
 class Worker:
@@ -60,6 +64,8 @@ class Worker:
         self._id = new_id("proc")
         self._wake = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
+        #: The kinds of those that run.
+        self._doing: dict[str, str] = {}
         self._cancelled: set[str] = set()
         self._loops: tuple[asyncio.Task[None], ...] = ()
 
@@ -93,8 +99,8 @@ class Worker:
         while True:
             self._wake.clear()
             try:
-                while len(self._running) < at_once and await self._store.is_due(self._kinds):
-                    job = await self._store.claim(self._id, self._kinds, self._lease)
+                while (kinds := self._with_room(at_once)) and await self._store.is_due(kinds):
+                    job = await self._store.claim(self._id, kinds, self._lease)
                     if job is None:
                         break
                     self._begin(job)
@@ -110,13 +116,24 @@ class Worker:
             except TimeoutError:
                 continue
 
+    def _with_room(self, at_once: int) -> list[str]:
+        """The kinds of which another job can be begun now."""
+        doing = list(self._doing.values())
+        shared = sum(self._kinds[kind].apart is None for kind in doing) < at_once
+        return [
+            name
+            for name, kind in self._kinds.items()
+            if (shared if kind.apart is None else doing.count(name) < kind.apart)
+        ]
+
     def _begin(self, job: Job) -> None:
         task = asyncio.create_task(self._run(job), name=f"job {job.id}")
         self._running[job.id] = task
+        self._doing[job.id] = job.kind
 
         def leave(_: asyncio.Task[None]) -> None:
             if self._running.get(job.id) is task:
-                del self._running[job.id]
+                del self._running[job.id], self._doing[job.id]
             self._cancelled.discard(job.id)
             self._wake.set()
 

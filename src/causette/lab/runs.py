@@ -109,7 +109,7 @@ class Runs:
         if not _is_name(run_id) or not path.is_file():
             raise NotFound(f"There is no run {run_id} in {self.folder}. `causette lab runs` lists them.")
         run = msgspec.json.decode(path.read_bytes(), type=Run)
-        if run.status == "running" and not self._is_held(run_id):
+        if run.status == "running" and not self.is_held(run_id):
             return replace(run, status="interrupted", error="Its process has ended. It can be resumed.")
         return run
 
@@ -160,7 +160,8 @@ class Runs:
         """Note that a run has ended without making anything, and why."""
         return self._ended(run, status=status, error=error)
 
-    def _is_held(self, run_id: str) -> bool:
+    def is_held(self, run_id: str) -> bool:
+        """Whether a process carries out a run that there is."""
         with (self.place(run_id) / "lock").open("w") as lock:
             try:
                 # Shared: whoever else looks at the same moment does not hold the run.
