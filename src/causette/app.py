@@ -39,6 +39,7 @@ import causette.assistant.tools.routes
 import causette.assistant.tree.routes
 import causette.console.routes
 import causette.jobs.routes
+import causette.lab.routes
 import causette.plans.routes
 import causette.platform.routes
 import causette.releases.routes
@@ -477,6 +478,7 @@ def _routers(*, secure_cookies: bool) -> tuple[APIRouter, ...]:
         causette.assistant.memory.routes.router(),
         causette.plans.routes.router(),
         causette.console.routes.router(),
+        causette.lab.routes.router(),
         causette.releases.routes.router(),
         _own_routes(),
     )

@@ -11,7 +11,7 @@ optimizer = { learning_rate = 1e-3 }
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -29,6 +29,7 @@ C = TypeVar("C", bound=Config)
 # So many mistakes are told at once.
 _TOLD: Final = 20
 _NAMED: Final = re.compile(r"Object (contains unknown|missing required) field `(.*)`")
+_IS_MISSING: Final = "it is missing"
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -107,25 +108,24 @@ def configured(recipe: Mapping[str, Any], kind: type[C]) -> C:
     """
     fields: dict[str, Any] = msgspec.to_builtins(dict(recipe), enc_hook=str)
     fields.pop("stage", None)
-    mistakes: list[tuple[str, str]] = []
+    mistakes: dict[str, str] = {}
     while True:
         try:
             made = msgspec.convert(fields, kind, dec_hook=_path)
-            break
         except msgspec.ValidationError as error:
             field, reason = _mistake(str(error))
-            if field in dict(mistakes):
-                # It was wrong, was taken out, and is missing now.
-                break
-            mistakes.append((field, reason))
-            # Without it, what else is wrong can be seen.
-            if len(mistakes) == _TOLD or not _taken_out(fields, field):
-                break
-    if mistakes:
-        told = "; ".join(f"{field}: {reason}" if field else reason for field, reason in mistakes)
-        where = ", " if mistakes[0][0] else ": "
-        raise ConfigurationError(f"In the recipe{where}{told}.", param=mistakes[0][0] or None)
-    return made
+            mistakes.setdefault(field, reason)
+            # Without it, what else is wrong can be seen, until a field is missing.
+            if len(mistakes) < _TOLD and _taken_out(fields, field):
+                continue
+            for missing in _missing(fields, kind):
+                mistakes.setdefault(missing, _IS_MISSING)
+        else:
+            if not mistakes:
+                return made
+        told = "; ".join(f"{field}: {reason}" if field else reason for field, reason in mistakes.items())
+        first = next(iter(mistakes))
+        raise ConfigurationError(f"In the recipe{', ' if first else ': '}{told}.", param=first or None)
 
 
 def written(config: Config) -> dict[str, Any]:
@@ -139,8 +139,18 @@ def _mistake(error: str) -> tuple[str, str]:
     field = place.strip("`").removeprefix("$").removeprefix(".")
     if (named := _NAMED.search(reason)) is not None:
         field = f"{field}.{named[2]}" if field else named[2]
-        reason = "there is no such field" if named[1] == "contains unknown" else "it is missing"
+        reason = "there is no such field" if named[1] == "contains unknown" else _IS_MISSING
     return field, reason
+
+
+def _missing(fields: Mapping[str, Any], kind: type[Config], inside: str = "") -> Iterator[str]:
+    """The fields that a recipe has to have and has not, those of its tables included."""
+    for field in msgspec.structs.fields(kind):
+        name, value = f"{inside}{field.name}", fields.get(field.name)
+        if field.required and field.name not in fields:
+            yield name
+        elif isinstance(value, Mapping) and isinstance(field.type, type) and issubclass(field.type, Config):
+            yield from _missing(cast("Mapping[str, Any]", value), field.type, f"{name}.")
 
 
 def _taken_out(fields: dict[str, Any], field: str) -> bool:

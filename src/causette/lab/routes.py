@@ -122,6 +122,9 @@ def _acting(routes: APIRouter) -> None:
         except ConfigurationError as error:
             raise InvalidRequest(error.message, param=error.param) from None
         room = _room(request)
+        if body.name:
+            # Known at once, where the recipe is checked for seconds.
+            await asyncio.to_thread(room.runs.check_name, body.name)
         begun = await room.work.start(actor, recipe, name=body.name or None)
         return await _details(room, actor, begun.run.id)
 

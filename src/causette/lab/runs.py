@@ -71,12 +71,8 @@ class Runs:
             InvalidRequest: the name is not one that a folder can have.
             Conflict: there is one with this name.
         """
-        if name is not None and not _is_name(name):
-            raise InvalidRequest(
-                f"A run cannot be called {name!r}: use letters, digits, dots, hyphens and underscores, and begin with "
-                "a letter or a digit.",
-                param="name",
-            )
+        if name is not None:
+            self.check_name(name)
         run = Run(
             id=new_id("run") if name is None else name,
             stage=stage,
@@ -90,13 +86,26 @@ class Runs:
         try:
             place.mkdir()
         except FileExistsError:
-            raise Conflict(
-                f"There is a run {run.id} in {self.folder}. Resume it, or give this one another name.",
-                param="name",
-            ) from None
+            raise self._taken(run.id) from None
         _write(place / "recipe.json", dict(recipe))
         self.put(run)
         return run
+
+    def check_name(self, name: str) -> None:
+        """Make sure that a new run can be called this.
+
+        Raises:
+            InvalidRequest: the name is not one that a folder can have.
+            Conflict: there is one with this name.
+        """
+        if not _is_name(name):
+            raise InvalidRequest(
+                f"A run cannot be called {name!r}: use letters, digits, dots, hyphens and underscores, and begin with "
+                "a letter or a digit.",
+                param="name",
+            )
+        if self.place(name).exists():
+            raise self._taken(name)
 
     def find(self, run_id: str) -> Run:
         """The run with this id.
@@ -169,6 +178,11 @@ class Runs:
             except BlockingIOError:
                 return True
             return False
+
+    def _taken(self, name: str) -> Conflict:
+        return Conflict(
+            f"There is a run {name} in {self.folder}. Resume it, or give this one another name.", param="name"
+        )
 
     def _ended(self, run: Run, **changes: Any) -> Run:
         run = replace(run, finished_at=datetime.now(UTC), **changes)
