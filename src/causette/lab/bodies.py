@@ -96,10 +96,10 @@ class LabRunPage(BaseModel):
     next: Annotated[str | None, Field(description="`before` of the page after this one")]
 
 
-class LinkOut(BaseModel):
+class NamedOut(BaseModel):
     """Something that a recipe names."""
 
-    model_config = ConfigDict(title="LabLink")
+    model_config = ConfigDict(title="LabNamed")
 
     role: Role
     name: str
@@ -112,8 +112,8 @@ class LabRunDetails(LabRunOut):
 
     recipe: Annotated[str, Field(description="TOML, with every default")]
     artifact: Annotated[str | None, Field(description="The folder of what it has made")]
-    made_from: list[LinkOut]
-    used_by: Annotated[list[LinkOut], Field(description="Runs whose recipes name this one")]
+    made_from: list[NamedOut]
+    used_by: Annotated[list[NamedOut], Field(description="Runs whose recipes name this one")]
     versions: dict[str, str]
     machine: str
 

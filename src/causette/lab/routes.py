@@ -24,7 +24,7 @@ from causette.lab.bodies import (
     LabRunPage,
     LabStageOut,
     LabStages,
-    LinkOut,
+    NamedOut,
     PairOut,
     PairPage,
     ReplyOut,
@@ -233,7 +233,7 @@ def _read_details(runs: Runs, found: LabRun) -> LabRunDetails:
     run, recipe = found.run, runs.recipe(found.run.id)
     others = {other.id: other for other in runs.list()}
     made_from = [
-        LinkOut(
+        NamedOut(
             role=role,
             name=named,
             is_run=named in others,
@@ -242,7 +242,7 @@ def _read_details(runs: Runs, found: LabRun) -> LabRunDetails:
         for role, named in _named(recipe)
     ]
     used_by = [
-        LinkOut(role=role, name=other.id, is_run=True, stage=other.stage)
+        NamedOut(role=role, name=other.id, is_run=True, stage=other.stage)
         for other in others.values()
         for role, named in _named(runs.recipe(other.id))
         if named == run.id

@@ -10,7 +10,7 @@ export type LabRunDetails = Schemas["LabRunDetails"];
 export type Curve = Schemas["CurveOut"];
 export type LabEvents = Schemas["EventsOut"];
 export type Stages = Schemas["LabStages"];
-export type Link = Schemas["LinkOut"];
+export type Named = Schemas["NamedOut"];
 export type LabReply = Schemas["ReplyOut"];
 export type Replies = Schemas["ReplyPage"];
 export type Pair = Schemas["PairOut"];
@@ -20,9 +20,10 @@ export type Artifact = Schemas["ArtifactOut"];
 export type Lineage = Schemas["LineageOut"];
 export type GateReport = Schemas["GateReportOut"];
 export type Check = Schemas["CheckOut"];
-export type Release = Schemas["ReleaseOut"];
+/** The server says all of its bounds. */
+export type Release = Schemas["ReleaseOut"] & { bounds: Required<Schemas["BoundsBody"]> };
 export type Arm = Schemas["ArmOut"];
-export type Bounds = Schemas["BoundsBody"];
+export type Bounds = Release["bounds"];
 
 const run = (name: string) => `/api/admin/lab/runs/${id(name)}`;
 const artifact = (name: string) => `/api/admin/lab/artifacts/${id(name)}`;
@@ -67,8 +68,7 @@ export const lab = {
   setShare: (name: string, share_percent: number) =>
     call<Release>("POST", `${release(name)}/share`, { share_percent }),
   promote: (name: string) => call<Release>("POST", `${release(name)}/promote`),
-  rollBack: (name: string, reason: string) =>
-    call<Release>("POST", `${release(name)}/roll-back`, { reason }),
+  rollBack: (name: string, reason: string) => call<Release>("POST", `${release(name)}/roll-back`, { reason }),
   undo: (name: string, reason: string) => call<Release>("POST", `${release(name)}/undo`, { reason }),
 
   acts: (target_id: string) => call<Pages<AuditEntry>>("GET", `/api/admin/audit${asked({ target_id })}`),

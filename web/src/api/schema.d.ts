@@ -4031,16 +4031,6 @@ export interface components {
             temporary?: boolean;
         };
         /**
-         * LinkOut
-         * @description A place in the web.
-         */
-        causette__assistant__tools__routes__LinkOut: {
-            /** Title */
-            title: string;
-            /** Url */
-            url: string;
-        };
-        /**
          * CorrectionBody
          * @description What the reply should have said.
          */
@@ -4069,26 +4059,6 @@ export interface components {
              * @example -0.25
              */
             usd: string;
-        };
-        /**
-         * LabLink
-         * @description Something that a recipe names.
-         */
-        causette__lab__bodies__LinkOut: {
-            /**
-             * Is Run
-             * @description Else it is a model of the catalogue, or a path
-             */
-            is_run: boolean;
-            /** Name */
-            name: string;
-            /**
-             * Role
-             * @enum {string}
-             */
-            role: "model" | "data" | "tokenizer";
-            /** Stage */
-            stage?: string | null;
         };
         /**
          * LabStart
@@ -5837,7 +5807,7 @@ export interface components {
             /** Machine */
             machine: string;
             /** Made From */
-            made_from: components["schemas"]["causette__lab__bodies__LinkOut"][];
+            made_from: components["schemas"]["NamedOut"][];
             /** @description Null where the stage takes no steps */
             progress: components["schemas"]["ProgressOut"] | null;
             /**
@@ -5856,7 +5826,7 @@ export interface components {
              * Used By
              * @description Runs whose recipes name this one
              */
-            used_by: components["schemas"]["causette__lab__bodies__LinkOut"][];
+            used_by: components["schemas"]["NamedOut"][];
             /** Versions */
             versions: {
                 [key: string]: string;
@@ -6035,6 +6005,16 @@ export interface components {
             }[];
             /** Run Id */
             run_id: string;
+        };
+        /**
+         * LinkOut
+         * @description A place in the web.
+         */
+        LinkOut: {
+            /** Title */
+            title: string;
+            /** Url */
+            url: string;
         };
         /**
          * File
@@ -6399,6 +6379,26 @@ export interface components {
         NameBody: {
             /** Name */
             name: string;
+        };
+        /**
+         * LabNamed
+         * @description Something that a recipe names.
+         */
+        NamedOut: {
+            /**
+             * Is Run
+             * @description Else it is a model of the catalogue, or a path
+             */
+            is_run: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "model" | "data" | "tokenizer";
+            /** Stage */
+            stage?: string | null;
         };
         /**
          * NewEmailBody
@@ -8053,7 +8053,7 @@ export interface components {
          */
         StepResult: {
             /** Links */
-            links: components["schemas"]["causette__assistant__tools__routes__LinkOut"][];
+            links: components["schemas"]["LinkOut"][];
             /** Text */
             text: string;
         };

@@ -171,11 +171,7 @@ function Curves({ chart, title, called, log, tall }: Inner & { log: boolean; tal
           })}
         </div>
       </div>
-      <div
-        aria-hidden
-        dir="ltr"
-        className="mt-2 ms-12 flex justify-between text-muted text-xs tabular-nums"
-      >
+      <div aria-hidden dir="ltr" className="mt-2 ms-12 flex justify-between text-muted text-xs tabular-nums">
         <span>{amounts.count(first)}</span>
         <span className={read === null ? "" : "text-ink"}>{t.at(amounts.count(read ?? last))}</span>
       </div>
@@ -233,11 +229,7 @@ function Numbers({ chart: { lines }, title, called }: Inner) {
               {t.step}
             </th>
             {lines.map((line) => (
-              <th
-                key={`${line.run} ${line.figure}`}
-                scope="col"
-                className="py-2 ps-6 text-end font-medium"
-              >
+              <th key={`${line.run} ${line.figure}`} scope="col" className="py-2 ps-6 text-end font-medium">
                 {called(line)}
               </th>
             ))}
@@ -279,6 +271,9 @@ function pathOf(
 ): string {
   return points
     .filter(([, value]) => !log || value > 0)
-    .map(([step, value], place) => `${place ? "L" : "M"}${across(step).toFixed(4)} ${(1 - up(value)).toFixed(4)}`)
+    .map(
+      ([step, value], place) =>
+        `${place ? "L" : "M"}${across(step).toFixed(4)} ${(1 - up(value)).toFixed(4)}`,
+    )
     .join("");
 }

@@ -2,13 +2,14 @@ import { useMutation, useQueries, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Table2, X } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
-import { type Curve, type LabRunDetails, type Link as Named, lab } from "~/api/lab";
+import { type Curve, type LabRunDetails, lab, type Named } from "~/api/lab";
 import { explain } from "~/api/problems";
 import { queries } from "~/api/queries";
 import { Facts, Figures } from "~/console/Figures";
 import { useNow, useWords } from "~/i18n";
 import { notify } from "~/notices";
 import { useAmounts } from "~/settings/money/amounts";
+import { useTableKey } from "~/settings/money/useTableKey";
 import { Confirm } from "~/settings/parts/Confirm";
 import { Loaded } from "~/settings/parts/Loaded";
 import { More } from "~/settings/parts/More";
@@ -26,7 +27,6 @@ import { eventsQuery, labChanged, runQuery } from "./queries";
 import { Replies } from "./Replies";
 import { Progress, Status } from "./Status";
 import { Up } from "./Up";
-import { useTableKey } from "~/settings/money/useTableKey";
 import { labWords, useLabWords } from "./words";
 
 // More lines than these are a tangle.
@@ -205,7 +205,9 @@ function Sums({ run: { figures, status, stage } }: { run: LabRunDetails }) {
       <>
         {said(mean)}
         <span className="block font-sans text-muted text-xs">
-          {share ? `${points(low).replace("+", "")} – ${points(high).replace("+", "")} %` : `${said(low)} – ${said(high)}`}
+          {share
+            ? `${points(low).replace("+", "")} – ${points(high).replace("+", "")} %`
+            : `${said(low)} – ${said(high)}`}
         </span>
       </>
     );
@@ -228,7 +230,10 @@ function Curves({ run, live }: { run: LabRunDetails; live: boolean }) {
   const t = words.run;
   const navigate = useNavigate();
   const { beside } = useSearch({ strict: false });
-  const names = (beside ?? "").split(",").filter((each) => each && each !== run.id).slice(0, MOST_BESIDE);
+  const names = (beside ?? "")
+    .split(",")
+    .filter((each) => each && each !== run.id)
+    .slice(0, MOST_BESIDE);
   const own = useQuery(eventsQuery(run.id, live));
   const others = useQueries({ queries: names.map((name) => eventsQuery(name, false)) });
   const [table, setTable] = useTableKey();
@@ -253,7 +258,9 @@ function Curves({ run, live }: { run: LabRunDetails; live: boolean }) {
       resetScroll: false,
     });
   const title = (chart: Drawn) =>
-    (words.charts as Record<string, unknown>)[chart.name]?.toString() ?? words.figures[chart.name] ?? chart.name;
+    (words.charts as Record<string, unknown>)[chart.name]?.toString() ??
+    words.figures[chart.name] ??
+    chart.name;
   return (
     <Section
       title={t.curves}
@@ -452,7 +459,10 @@ function Ties({ run }: { run: LabRunDetails }) {
       <Facts
         items={[
           [t.made, run.artifact && run.kind && (t.kinds[run.kind] ?? run.kind)],
-          [t.folder, run.artifact && <code className="break-all font-mono text-[0.9375em]">{run.artifact}</code>],
+          [
+            t.folder,
+            run.artifact && <code className="break-all font-mono text-[0.9375em]">{run.artifact}</code>,
+          ],
           [t.from, run.made_from.length > 0 ? run.made_from.map(link) : null],
           [t.used, run.used_by.length > 0 ? run.used_by.map(link) : null],
         ]}

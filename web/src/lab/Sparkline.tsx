@@ -23,7 +23,6 @@ export function Sparkline({ curve: { points }, label }: { curve: Curve; label: s
       viewBox="-1 0 102 24"
       preserveAspectRatio="none"
       className="h-6 w-24 flex-none"
-      dir="ltr"
     >
       <path
         d={path}

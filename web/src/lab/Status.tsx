@@ -14,7 +14,9 @@ const dots: Record<LabRun["status"], string> = {
 export function Status({ status }: { status: LabRun["status"] }) {
   const t = useLabWords().statuses;
   return (
-    <span className={`inline-flex items-center gap-2 whitespace-nowrap text-sm ${status === "failed" ? "text-danger" : "text-muted"}`}>
+    <span
+      className={`inline-flex items-center gap-2 whitespace-nowrap text-sm ${status === "failed" ? "text-danger" : "text-muted"}`}
+    >
       <span aria-hidden className={`size-2 rounded-full ${dots[status]}`} />
       {t[status]}
     </span>

@@ -33,9 +33,9 @@ describe("charts", () => {
       { name: "a", curves: [norm, loss([1, 3]), held] },
       { name: "b", curves: [loss([1, 2])] },
     ]);
-    expect(main.map(({ name, lines }) => [name, lines.map(({ run, figure }) => `${run} ${figure}`)])).toEqual([
-      ["loss", ["a loss", "a held_out_loss", "b loss"]],
-    ]);
+    expect(main.map(({ name, lines }) => [name, lines.map(({ run, figure }) => `${run} ${figure}`)])).toEqual(
+      [["loss", ["a loss", "a held_out_loss", "b loss"]]],
+    );
     expect(others.map(({ name }) => name)).toEqual(["gradient_norm"]);
   });
 
@@ -82,7 +82,15 @@ describe("a scale", () => {
 
 describe("reading a chart", () => {
   const lines = [
-    { run: "a", place: 0, figure: "loss", points: [[1, 3], [3, 1]] as const },
+    {
+      run: "a",
+      place: 0,
+      figure: "loss",
+      points: [
+        [1, 3],
+        [3, 1],
+      ] as const,
+    },
     { run: "a", place: 0, figure: "held_out_loss", points: [[2, 4]] as const },
   ];
 
@@ -93,9 +101,13 @@ describe("reading a chart", () => {
   });
 
   it("says what a line said last", () => {
-    expect(valueAt(lines[0], 2)).toBe(3);
-    expect(valueAt(lines[0], 3)).toBe(1);
-    expect(valueAt(lines[1], 1)).toBeNull();
+    const points = [
+      [1, 3],
+      [3, 1],
+    ] as const;
+    expect(valueAt({ points }, 0)).toBeNull();
+    expect(valueAt({ points }, 2)).toBe(3);
+    expect(valueAt({ points }, 3)).toBe(1);
   });
 
   it("keeps the ends of a long table", () => {

@@ -21,7 +21,8 @@ export function plain(value: number, locale: Locale): string {
   const tiny = value !== 0 && Math.abs(value) < 1e-3;
   return new Intl.NumberFormat(spoken(locale), {
     maximumSignificantDigits: tiny ? 2 : 4,
-    notation: tiny ? "scientific" : Math.abs(value) >= 1e6 ? "compact" : "standard",
+    notation:
+      tiny || Math.abs(value) >= 1e12 ? "scientific" : Math.abs(value) >= 1e6 ? "compact" : "standard",
   }).format(value);
 }
 

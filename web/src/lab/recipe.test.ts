@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lineOf, mistakesOf } from "./recipe";
+import { lineOf, mistakesOf, using } from "./recipe";
 
 const recipe = `stage = "sft"
 model = "default"
@@ -48,4 +48,10 @@ describe("what is wrong with a recipe", () => {
     const message = "The recipe is not TOML: Invalid value (at line 3, column 5).";
     expect(mistakesOf(recipe, message)).toEqual([{ field: null, line: 3, text: message }]);
   });
+});
+
+it("an example takes what a run has made", () => {
+  expect(using(recipe, "evaluate", "taught")).toContain('model = "taught"');
+  expect(using('stage = "sft"\ndata = "chats"\n', "sft", "$&")).toBe('stage = "sft"\ndata = "$&"\n');
+  expect(using(recipe, "evaluate", null)).toBe(recipe);
 });

@@ -37,3 +37,10 @@ export function lineOf(recipe: string, field: string): number | null {
   }
   return null;
 }
+
+/** An example of a recipe that takes what a run has made: as data where it learns, else as its model. */
+export function using(example: string, stage: string, run: string | null): string {
+  if (run === null) return example;
+  const named = stage === "sft" || stage === "prefer" || stage === "pretrain" ? "data" : "model";
+  return example.replace(new RegExp(`^${named} = ".*"$`, "m"), () => `${named} = ${JSON.stringify(run)}`);
+}

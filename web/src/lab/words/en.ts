@@ -11,7 +11,10 @@ export const en = {
     pretrain: { title: "Pretraining", lead: "A model from nothing, out of texts." },
     sft: { title: "Fine-tuning", lead: "A model learns from conversations, whole or as an adapter." },
     prefer: { title: "Preferences", lead: "A model learns what people prefer, from pairs or from thumbs." },
-    reinforce: { title: "Reinforcement", lead: "A model tries, and learns from rewards that a program gives." },
+    reinforce: {
+      title: "Reinforcement",
+      lead: "A model tries, and learns from rewards that a program gives.",
+    },
     evaluate: { title: "Evaluation", lead: "Measures a model on tasks and texts, with intervals." },
     export: { title: "Export", lead: "Writes a model for the engine, or for others." },
   } as Record<string, { title: string; lead: string }>,
@@ -28,7 +31,8 @@ export const en = {
     all: "All runs",
     start: "New run",
     emptyTitle: "Nothing has been run yet",
-    empty: "Begin with data: a run of the stage “Data” turns a file of conversations into something to learn from.",
+    empty:
+      "Begin with data: a run of the stage “Data” turns a file of conversations into something to learn from.",
     first: "Begin",
     firstOrCommand: "Or on the command line, from a recipe in a file:",
     steps: (done: string, total: string) => `Step ${done} of ${total}`,
@@ -53,7 +57,8 @@ export const en = {
     again: "Use its recipe",
     elsewhere: "It runs on a command line, and is stopped there.",
     failed: "It failed",
-    failedHint: "Correct what it names, then go on from its newest checkpoint, or begin another run with its recipe.",
+    failedHint:
+      "Correct what it names, then go on from its newest checkpoint, or begin another run with its recipe.",
     stopped: "It was stopped",
     waiting: "It waits until a worker is free.",
     since: (when: string) => `begun ${when}`,
@@ -66,7 +71,6 @@ export const en = {
     overNone: "Another run",
     overDrop: (name: string) => `Take ${name} away`,
     noCurves: "It has told no figures yet.",
-    noCurvesEver: "This stage takes no steps, so it draws no curves.",
     notes: "Notes",
     recipe: "Recipe",
     recipeLead: "Every default is written out.",
@@ -153,7 +157,8 @@ export const en = {
     lead: "A stage, its recipe, and it begins. Whatever is misspelt or out of range is named before anything is done.",
     stage: "Stage",
     recipe: "Recipe",
-    recipeHint: "Where it wants a model, data or a tokenizer, it takes a run’s name, a path, or a model of the catalogue.",
+    recipeHint:
+      "Where it wants a model, data or a tokenizer, it takes a run’s name, a path, or a model of the catalogue.",
     name: "Name",
     nameHint: "How other recipes will call it. Left empty, it gets an id.",
     start: "Start",
@@ -187,7 +192,8 @@ export const en = {
     why: {
       only_before: "Only the first has put it.",
       only_after: "Only the second has put it.",
-      other_problems: "They have not put the same problems. Take the same number of problems and the same seed.",
+      other_problems:
+        "They have not put the same problems. Take the same number of problems and the same seed.",
     },
     how: "p is how likely so much is by chance alone: McNemar’s exact test where replies are right or wrong, else a paired bootstrap.",
     points: (value: string) => `${value} pts`,
@@ -240,8 +246,7 @@ export const en = {
     gateLead: (baseline: string, when: string) => `Against ${baseline}, measured ${when}`,
     unmeasured: "The gate has not measured it yet. On the command line:",
     passed: "Passed: nothing speaks against serving it.",
-    failed: (count: number) =>
-      count === 1 ? "One check did not pass." : `${count} checks did not pass.`,
+    failed: (count: number) => (count === 1 ? "One check did not pass." : `${count} checks did not pass.`),
     incomplete: "The report is not complete: a group of checks is missing.",
     groups: { capability: "Capability", safety: "Safety", speed: "Speed", cost: "Cost" },
     check: "Check",
@@ -259,9 +264,7 @@ export const en = {
     override: "Sign in spite of the gate",
     overrideTitle: (name: string) => `Sign ${name} although the gate says no?`,
     overrideLead: (email: string) =>
-      `You say that it may be served although it did not pass:`.concat(
-        ` your name, ${email}, and your reason stay beside it for good.`,
-      ),
+      `You say that it may be served although it did not pass: your name, ${email}, and your reason stay beside it for good.`,
     reason: "Your reason",
     reasonHint: "At least ten letters; everybody who reads the log reads it.",
     reasonShort: "Say why in ten letters or more.",
@@ -323,7 +326,8 @@ export const en = {
     againstHint: "It is rolled back by itself within seconds.",
     nothing: "Nothing speaks against it.",
     missing: (what: string) => `Before it goes to all by itself, it needs ${what}.`,
-    missingByHand: (what: string) => `It was to have ${what} more before it goes to all. You may decide sooner.`,
+    missingByHand: (what: string) =>
+      `It was to have ${what} more before it goes to all. You may decide sooner.`,
     enough: "It has what it needs to go to all.",
     requests: (count: string) => `${count} requests`,
     minutes: (count: string) => `${count} minutes`,
