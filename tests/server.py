@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -80,10 +81,17 @@ def server(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Gen
 @pytest.fixture
 def start_server(models_folder: Path, tmp_path: Path) -> Generator[StartServer]:
     """See :class:`StartServer`."""
+    with servers(models_folder, tmp_path) as start:
+        yield start
+
+
+@contextmanager
+def servers(models_folder: Path, root: Path) -> Generator[StartServer]:
+    """What starts servers, whose folders are in ``root``; they end with it."""
     started: list[Server] = []
 
     def start(*, data: Path | None = None, wait_until_ready: bool = True, **env: str) -> Server:
-        folder = data or tmp_path / f"server{len(started)}" / "data"
+        folder = data or root / f"server{len(started)}" / "data"
         running = _start(folder, _environment(models_folder, env))
         started.append(running)
         if wait_until_ready:

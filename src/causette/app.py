@@ -84,6 +84,7 @@ from causette.fleet import Fleet, deploy
 from causette.gateway.routing import Router
 from causette.gateway.service import Gateway
 from causette.gateway.stages import Passed, unnoticed
+from causette.gateway.versions import Versions
 from causette.http.described_errors import describe_errors
 from causette.http.disconnect import ClientLeft
 from causette.http.middleware import BodyTooLarge, BrowserGuard, RequestContext
@@ -100,6 +101,7 @@ from causette.platform import errors as openai_errors
 from causette.platform.short_way import ShortWay
 from causette.releases import Releases
 from causette.settings import Settings
+from causette.staging import Staging
 
 _MEGABYTE: Final = 1_000_000
 _GIGABYTE: Final = 1_000_000_000
@@ -139,6 +141,7 @@ class House:
     releases: Releases
     lab_runs: LabRuns
     fleet: Fleet
+    staging: Staging
 
     @property
     def exporters(self) -> tuple[Exporter, ...]:
@@ -182,6 +185,7 @@ class House:
         self.everything.open()
         self.blobs.open()
         self.jobs.open(self.settings.jobs_at_once)
+        self.staging.open()
 
     async def open_for_jobs(self, at_once: int) -> None:
         """Only what background work needs, for a process that does nothing else; engines start when they are asked."""
@@ -189,6 +193,7 @@ class House:
         await self.door.open()
         self.blobs.open()
         self.jobs.open(at_once)
+        self.staging.open()
 
     async def drain(self) -> None:
         """Let replies end for as long as the settings grant, hand the others over, send their readers away."""
@@ -204,6 +209,7 @@ class House:
         await self.search.close()
         # What is broken off is settled by what the engines say of it.
         await self.door.close_gateway()
+        await self.staging.close()
         await self.fleet.stop()
         await self.door.close()
         await self.credentials.close()
@@ -306,6 +312,9 @@ def furnish(
         exporters=lambda: house.exporters,
         folder=settings.data / "exports",
     )
+    feedback = FeedbackRoom(database, assistant)
+    releases = Releases(database, settings.data / "artifacts")
+    releases.rated_since = feedback.rated_since
     house = House(
         settings=settings,
         database=database,
@@ -324,7 +333,7 @@ def furnish(
         threads=Threads(database, assistant),
         memories=memories,
         tree=Tree(database, assistant),
-        feedback=FeedbackRoom(database, assistant),
+        feedback=feedback,
         tools=Tools(conversations, assistant),
         search=Search(database),
         jobs=jobs,
@@ -363,9 +372,10 @@ def furnish(
             deployments=fleet.deployments,
             plans_file=settings.data / "plans.toml",
         ),
-        releases=Releases(database, settings.data / "artifacts"),
+        releases=releases,
         lab_runs=LabRuns(carrier, jobs, at_once=settings.lab_at_once),
         fleet=fleet,
+        staging=Staging(releases, fleet.deployments),
     )
     return house
 
@@ -557,7 +567,7 @@ def _own_routes() -> APIRouter:
         """Prometheus metrics: for this machine, and for who has the token."""
         house: House = request.app.state.house
         _check_may_measure(request, house.settings)
-        await asyncio.gather(*(_observe(engine, house.metrics) for engine in house.fleet.embedded))
+        await asyncio.gather(*(_observe(item.engine, house.metrics) for item in house.gateway.deployments))
         return Response(generate_latest(house.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes
@@ -598,12 +608,18 @@ def _text_models(house: House) -> list[ModelOut]:
 
 
 def _state_of(engine: Engine) -> Literal["ready", "starting", "down"]:
+    if isinstance(engine, Versions):
+        engine = engine.stable.engine
     if isinstance(engine, EmbeddedEngine):
         return engine.state.value
     return "down" if isinstance(engine, Router) and not engine.seems_up() else "ready"
 
 
-async def _observe(engine: EmbeddedEngine, metrics: Metrics) -> None:
+async def _observe(engine: Engine, metrics: Metrics) -> None:
+    if isinstance(engine, Versions):
+        engine = engine.stable.engine
+    if not isinstance(engine, EmbeddedEngine):
+        return
     name = engine.config.name
     metrics.engine_up.labels(name).set(engine.state is State.READY)
     if engine.state is not State.READY:

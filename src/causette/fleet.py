@@ -17,6 +17,7 @@ from causette.engines.types import Sampling
 from causette.errors import ConfigurationError
 from causette.gateway.deployments import KINDS, Deployment, Deployments, Kind
 from causette.gateway.routing import Replica, Router
+from causette.gateway.versions import Version, Versions, fingerprint
 from causette.models import ModelCard, Models
 from causette.settings import RemoteEngine, Settings
 
@@ -72,7 +73,7 @@ def deploy(settings: Settings, models: Models, kinds: Collection[Kind] = KINDS) 
         NotFound: the catalogue does not have it.
     """
     local = local_models(settings, kinds)
-    embedded: list[Deployment] = []
+    embedded: list[tuple[EmbeddedEngine, Deployment]] = []
     if settings.model in local:
         embedded.append(_embedded_deployment(settings, models, "text"))
     if settings.embedding_model in local:
@@ -81,15 +82,20 @@ def deploy(settings: Settings, models: Models, kinds: Collection[Kind] = KINDS) 
     for entry in settings.engines:
         replicas.setdefault(entry.name, []).append((entry, _client(entry)))
     return Fleet(
-        Deployments([*embedded, *(_remote_deployment(group) for group in replicas.values())]),
-        embedded=tuple(item.engine for item in embedded if isinstance(item.engine, EmbeddedEngine)),
+        Deployments(
+            [
+                *(deployment for _, deployment in embedded),
+                *(_remote_deployment(group) for group in replicas.values()),
+            ]
+        ),
+        embedded=tuple(engine for engine, _ in embedded),
         remote=tuple(client for group in replicas.values() for _, client in group),
     )
 
 
 def _embedded_deployment(
     settings: Settings, models: Models, kind: Literal["text", "embedding"]
-) -> Deployment:
+) -> tuple[EmbeddedEngine, Deployment]:
     name = settings.model if kind == "text" else settings.embedding_model
     card = models.show(name)
     if card.kind != kind:
@@ -120,10 +126,13 @@ def _embedded_deployment(
         )
     )
     alias = "default" if kind == "text" else "embedding"
-    return Deployment(
+    weights_of = card.files[0].sha256 or f"{weights.stat().st_size}@{weights.stat().st_mtime_ns}"
+    base = Version(engine, fingerprint=fingerprint(name, weights_of))
+    return engine, Deployment(
         name=name,
         kind=kind,
-        engine=engine,
+        # Of texts' vectors there is one version: those of two models cannot be compared.
+        engine=Versions(base) if kind == "text" else engine,
         title=card.title,
         description=card.description,
         aliases=(alias,),

@@ -1,5 +1,6 @@
 """Public identifiers: a prefix that says what a thing is, and a UUIDv7 that sorts by time of creation."""
 
+from datetime import datetime
 from typing import Final
 
 from uuid_utils import uuid7
@@ -7,6 +8,7 @@ from uuid_utils import uuid7
 # 22 characters of this alphabet hold 128 bits; its order is ASCII's, so ids sort as their UUIDs do.
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LENGTH: Final = 22
+_BITS_BELOW_MILLISECONDS: Final = 80
 
 
 def new_id(prefix: str) -> str:
@@ -15,6 +17,11 @@ def new_id(prefix: str) -> str:
     Ids made later sort later (to the millisecond, across machines with true clocks).
     """
     return public_id(prefix, uuid7().int)
+
+
+def earliest_id(prefix: str, at: datetime) -> str:
+    """What sorts before every id that was made from ``at`` on, and after those made a millisecond before."""
+    return public_id(prefix, int(at.timestamp() * 1000) << _BITS_BELOW_MILLISECONDS)
 
 
 def public_id(prefix: str, number: int) -> str:

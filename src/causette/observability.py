@@ -16,6 +16,9 @@ from causette.settings import Settings
 #: The id of the request being answered, which the client gets as ``x-request-id``; empty outside of one.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
+#: What metrics call the version that is no release's: the model that the house began with.
+BASE: Final = "base"
+
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _TOKEN_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
@@ -77,6 +80,12 @@ class Metrics:
         )
         self.generations = Counter(
             "causette_generations", "Requests for text that ended, by how", ["model", "outcome"], registry=on
+        )
+        self.versions = Counter(
+            "causette_version_generations",
+            "Requests for text that began and ended, by the release that answered ('base' without one) and by how",
+            ["model", "version", "outcome"],
+            registry=on,
         )
         self.ttft = Histogram(
             "causette_time_to_first_token_seconds",

@@ -29,7 +29,7 @@ from causette.engines.types import (
 from causette.errors import Forbidden, InvalidRequest, NotFound, Unavailable
 from causette.gateway import Deployment, Deployments
 from causette.gateway.admission import Origin
-from causette.gateway.service import Admitted, Item, Queued
+from causette.gateway.service import Admitted, Begun, Item, Queued
 from causette.ids import new_id
 from causette.ledger.tables import requests
 from causette.observability import Metrics
@@ -118,12 +118,12 @@ async def rows(database: Database) -> list[Row]:
 async def made(items: AsyncGenerator[Item]) -> list[Item]:
     """All that was made, without what was said of the queue."""
     async with aclosing(items):
-        return [item async for item in items if not isinstance(item, Admitted | Queued)]
+        return [item async for item in items if not isinstance(item, Admitted | Queued | Begun)]
 
 
 async def first(items: AsyncGenerator[Item]) -> Item:
     """The first that was made."""
-    while isinstance(item := await anext(items), Admitted | Queued):
+    while isinstance(item := await anext(items), Admitted | Queued | Begun):
         pass
     return item
 

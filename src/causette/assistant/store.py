@@ -618,6 +618,7 @@ class AssistantStore:
                     finish_reason=outcome.finish_reason,
                     error_code=outcome.error_code,
                     error_message=outcome.error_message,
+                    release_id=outcome.release_id,
                 )
             )
 

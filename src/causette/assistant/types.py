@@ -226,6 +226,8 @@ class Outcome:
     output_tokens: int = 0
     reasoning_tokens: int = 0
     compute_ns: int = 0
+    #: The release that wrote it, or the end of it.
+    release_id: str | None = None
 
 
 class Begun(NamedTuple):

@@ -93,6 +93,11 @@ class EmbeddedEngine:
         return self._state
 
     @property
+    def started(self) -> bool:
+        """Whether somebody wants its process to run."""
+        return self._watch is not None and not self._stopping
+
+    @property
     def pid(self) -> int | None:
         """The process that runs now."""
         process = self._process
@@ -131,6 +136,11 @@ class EmbeddedEngine:
         await self._client.close()
         assert self._folder is not None
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def settled(self) -> State:
+        """Wait while the process is starting: how that came out."""
+        await self._settled.wait()
+        return self._state
 
     async def ready(self) -> bool:
         """Whether a request sent now would be worked on."""

@@ -14,6 +14,7 @@ from causette.engines.types import Completed, Compute, Delta, Embeddings, Usage
 from causette.errors import CausetteError
 from causette.gateway.admission import estimated_input
 from causette.gateway.deployments import Deployment
+from causette.gateway.versions import Turn
 from causette.ledger.energy import EnergyMeter
 from causette.ledger.machines import MachineMeter
 from causette.ledger.service import Ledger
@@ -94,7 +95,13 @@ class Bill:
         #: What it was charged, once that is known.
         self.charged_nano = 0
         #: What works on it, once something does.
-        self.deployment: Deployment | None = None
+        self._deployment: Deployment | None = None
+        self._turn: Turn | None = None
+
+    def given_to(self, deployment: Deployment, turn: Turn) -> None:
+        """What works on it from now on, which is held until the account is settled."""
+        self._deployment, self._turn = deployment, turn
+        turn.hold()
 
     def saw(self, delta: Delta) -> None:
         """Note a piece of the reply."""
@@ -106,7 +113,10 @@ class Bill:
 
     async def complete(self, done: Completed | Embeddings) -> None:
         """Settle what was made to its end. Waits until it is written, though not for long."""
-        await self._settle(done.usage, done.compute, "completed", "engine")
+        try:
+            await self._settle(done.usage, done.compute, "completed", "engine")
+        finally:
+            self._let_go()
 
     async def break_off(self, error: BaseException) -> None:
         """Settle what was made until ``error``; release the request where nothing was.
@@ -114,23 +124,33 @@ class Bill:
         Who leaves an engine that keeps no records before its first token pays for the prompt: it was being read. What
         the engine itself failed at before then is nobody's to pay.
         """
-        if self._ended:
-            return
-        if self.deployment is None:
+        try:
+            if not self._ended:
+                await self._break_off(error)
+        finally:
+            self._let_go()
+
+    async def _break_off(self, error: BaseException) -> None:
+        if self._deployment is None or self._turn is None:
             self._ended = True
             self._ledger.release(self._reservation.id)
             return
         left = not isinstance(error, Exception)
         outcome: Outcome = "disconnected" if left else "failed"
-        account = await self.deployment.engine.account(self._engine_request_id)
+        account = await self._turn.version.engine.account(self._engine_request_id)
         if account is not None:
             await self._settle(account.usage, account.compute, outcome, "record")
-        elif self._made or (left and not self.deployment.keeps_records):
+        elif self._made or (left and not self._deployment.keeps_records):
             usage = Usage(estimated_input(self._input_bound), output_tokens=self._made)
             await self._settle(usage, Compute(), outcome, "estimated")
         else:
             self._ended = True
             self._ledger.release(self._reservation.id)
+
+    def _let_go(self) -> None:
+        if self._turn is not None:
+            self._turn.let_go()
+            self._turn = None
 
     async def _settle(self, usage: Usage, compute: Compute, outcome: Outcome, source: UsageSource) -> None:
         self._ended = True
@@ -139,7 +159,7 @@ class Bill:
             compute,
             outcome=outcome,
             source=source,
-            deployment=worker.name if (worker := self.deployment) else None,
+            deployment=worker.name if (worker := self._deployment) else None,
             machine=worker.machine_of(self._engine_request_id) if worker else None,
             ttft_us=self._ttft_us,
             images=self._images,

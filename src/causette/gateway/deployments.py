@@ -10,6 +10,7 @@ import msgspec
 from causette.engines.types import Engine, Sampling
 from causette.errors import ConfigurationError, InvalidRequest, NotFound
 from causette.gateway.routing import Router
+from causette.gateway.versions import Turn, Version, Versions
 
 Kind = Literal["text", "embedding"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -52,6 +53,12 @@ class Deployment:
         if isinstance(self.engine, Router) and (replica := self.engine.served_by(request_id)) is not None:
             return replica.machine
         return self.machine
+
+    def turn(self, user_id: str) -> Turn:
+        """What a request of this person goes to."""
+        if isinstance(self.engine, Versions):
+            return self.engine.turn(user_id)
+        return Turn((Version(self.engine),))
 
     def with_defaults(self, wanted: Sampling) -> Sampling:
         """``wanted``, with this deployment's value wherever it says nothing."""

@@ -27,9 +27,10 @@ from causette.gateway.bill import Bill, Rates
 from causette.gateway.deployments import Deployment, Deployments
 from causette.gateway.fair_queue import FairQueue, Ticket
 from causette.gateway.stages import Passed, Stage, unnoticed
+from causette.gateway.versions import Turn
 from causette.ledger.service import Ledger
 from causette.ledger.types import Hold, Limit, Standing
-from causette.observability import Metrics
+from causette.observability import BASE, Metrics
 from causette.plans import Entitlements, Feature, Plans
 from causette.safety import Safety
 
@@ -57,7 +58,17 @@ class Settled(msgspec.Struct, frozen=True):
     charge_nano: int
 
 
-Item = Admitted | Queued | Delta | Completed | Settled
+class Begun(msgspec.Struct, frozen=True):
+    """The reply begins: by the release with this id, or by the model that the house began with.
+
+    ``fingerprint`` tells versions apart that clients see; None where nobody knows the weights.
+    """
+
+    release_id: str | None
+    fingerprint: str | None
+
+
+Item = Admitted | Queued | Begun | Delta | Completed | Settled
 
 
 class Gateway:
@@ -113,7 +124,7 @@ class Gateway:
     async def generate(
         self, caller: "Caller", request: GenerateRequest, origin: Origin
     ) -> AsyncGenerator[Item]:
-        """Text for ``request``: that it is admitted, its places in the queue, deltas, then one ``Completed``.
+        """Text for ``request``: that it is admitted, its places in the queue, who begins, deltas, one ``Completed``.
 
         Closing the iterator stops the engine's work and settles what was made.
 
@@ -157,7 +168,9 @@ class Gateway:
                             yield Queued(place, ticket.expected_wait)
                     await ticket.turn()
                     self._passed(Stage.QUEUED)
-                    async with aclosing(self._stream(deployment, asked, request, bill, ticket)) as items:
+                    async with aclosing(
+                        self._stream(deployment, caller, asked, request, bill, ticket)
+                    ) as items:
                         async for item in items:
                             observed.saw(item)
                             yield item
@@ -172,18 +185,23 @@ class Gateway:
     async def _stream(
         self,
         deployment: Deployment,
+        caller: "Caller",
         asked: GenerateRequest,
         request: GenerateRequest,
         bill: Bill,
         ticket: Ticket,
-    ) -> AsyncGenerator[Delta | Completed]:
-        bill.deployment = deployment
-        pieces = 0
+    ) -> AsyncGenerator[Begun | Delta | Completed]:
+        turn = deployment.turn(caller.user.id)
+        bill.given_to(deployment, turn)
+        begun, pieces = False, 0
         is_ours = asked.sampling.max_tokens is None and request.sampling.max_tokens is not None
-        made = _fitting(deployment, asked, request) if is_ours else deployment.engine.generate(request)
+        made = _fitting(turn, asked, request) if is_ours else turn.generate(request)
         async with aclosing(made) as items:
             self._passed(Stage.STARTED)
             async for item in items:
+                if not begun:
+                    begun = True
+                    yield Begun(turn.version.release_id, turn.version.fingerprint)
                 if isinstance(item, Delta):
                     pieces += 1
                     bill.saw(item)
@@ -226,8 +244,9 @@ class Gateway:
             try:
                 await ticket.turn()
                 self._passed(Stage.QUEUED)
-                bill.deployment = deployment
-                answer = await deployment.engine.embed(request)
+                turn = deployment.turn(caller.user.id)
+                bill.given_to(deployment, turn)
+                answer = await turn.version.engine.embed(request)
                 ticket.prefilled(answer.usage.input_tokens, answer.usage.cached_tokens)
             finally:
                 ticket.leave()
@@ -283,7 +302,7 @@ class Gateway:
 
 
 async def _fitting(
-    deployment: Deployment, asked: GenerateRequest, bounded: GenerateRequest
+    turn: Turn, asked: GenerateRequest, bounded: GenerateRequest
 ) -> AsyncGenerator[Delta | Completed]:
     """The reply to ``bounded``, or to what was ``asked`` where its prompt leaves less room than the bound.
 
@@ -292,7 +311,7 @@ async def _fitting(
     """
     begun = False
     try:
-        async with aclosing(deployment.engine.generate(bounded)) as items:
+        async with aclosing(turn.generate(bounded)) as items:
             async for item in items:
                 begun = True
                 yield item
@@ -301,7 +320,7 @@ async def _fitting(
             raise
     else:
         return
-    async with aclosing(deployment.engine.generate(asked)) as items:
+    async with aclosing(turn.generate(asked)) as items:
         async for item in items:
             yield item
 
@@ -328,7 +347,7 @@ def _texts(prompt: tuple[ChatMessage, ...] | str) -> tuple[str, ...]:
 class _Observed:
     """Measures one generation from its arrival to its end, however it ends."""
 
-    __slots__ = ("_began", "_first", "_metrics", "_model", "_outcome")
+    __slots__ = ("_began", "_first", "_metrics", "_model", "_outcome", "_version")
 
     def __init__(self, deployment: Deployment, metrics: Metrics) -> None:
         self._model = deployment.name
@@ -336,6 +355,7 @@ class _Observed:
         self._began = perf_counter()
         self._first: float | None = None
         self._outcome = "cancelled"
+        self._version: str | None = None
 
     def __enter__(self) -> None:
         self._metrics.in_flight.labels(self._model).inc()
@@ -347,9 +367,14 @@ class _Observed:
         elif error is not None and isinstance(error, Exception):
             self._outcome = "error"
         self._metrics.generations.labels(self._model, self._outcome).inc()
+        if self._version is not None:
+            self._metrics.versions.labels(self._model, self._version, self._outcome).inc()
 
-    def saw(self, item: Delta | Completed) -> None:
-        """Note the first delta and the account."""
+    def saw(self, item: Begun | Delta | Completed) -> None:
+        """Note who begins, the first delta and the account."""
+        if isinstance(item, Begun):
+            self._version = item.release_id or BASE
+            return
         if isinstance(item, Delta):
             if self._first is None:
                 self._first = perf_counter()

@@ -25,6 +25,7 @@ class _Chunk(msgspec.Struct):
     object: str
     created: int
     model: str
+    system_fingerprint: str | None
     choices: list[WireChoice]
 
 
@@ -42,6 +43,8 @@ class Shape:
         self.id = answer_id
         self.created = created
         self.model = model
+        #: What tells the version that answers from others; known once it begins.
+        self.fingerprint: str | None = None
 
     @property
     def chunk_object(self) -> str:
@@ -50,7 +53,7 @@ class Shape:
 
     def chunk(self, choices: list[WireChoice], usage: WireUsage | None = None) -> bytes:
         """One server-sent event."""
-        head = (self.id, self.chunk_object, self.created, self.model, choices)
+        head = (self.id, self.chunk_object, self.created, self.model, self.fingerprint, choices)
         return b"data: %b\n\n" % _encode(_Chunk(*head) if usage is None else _UsageChunk(*head, usage))
 
     def choice(self, delta: Delta, offset: int) -> WireChoice:
@@ -123,6 +126,7 @@ async def whole(items: Items, shape: Shape, *, choices: int, echoes: list[str], 
             "object": "chat.completion" if shape.chat else "text_completion",
             "created": shape.created,
             "model": shape.model,
+            "system_fingerprint": shape.fingerprint,
             "choices": [
                 _chat_choice(index, choice, logprobs=logprobs)
                 if shape.chat

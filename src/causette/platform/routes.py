@@ -19,7 +19,7 @@ from causette.engines.types import Completed, Compute, Delta, GenerateRequest, U
 from causette.errors import CausetteError, InvalidRequest, NotFound
 from causette.gateway import Deployment
 from causette.gateway.admission import Origin
-from causette.gateway.service import Admitted, Gateway, Item, Queued, Settled
+from causette.gateway.service import Admitted, Begun, Gateway, Item, Queued, Settled
 from causette.http.disconnect import while_connected
 from causette.http.sse import event_stream
 from causette.ids import new_id
@@ -165,7 +165,7 @@ async def _answer(
     try:
         # Whoever leaves, or is sent away, while still in the queue frees their place, too.
         if streamed:
-            begun, headers = await while_connected(request, guard(_begin(items)))
+            begun, headers = await while_connected(request, guard(_begin(items, shape)))
             events = stream(begun, shape, choices=choices, include_usage=include_usage)
             answer = event_stream(events, guard=guard, refusal=error_event)
         else:
@@ -192,8 +192,8 @@ async def _standing(gateway: Gateway, caller: Caller, model: str | None = None) 
     return {}
 
 
-async def _begin(items: Items) -> tuple[Items, dict[str, str]]:
-    """``items`` from the first that was made, and the headers.
+async def _begin(items: Items, shape: Shape) -> tuple[Items, dict[str, str]]:
+    """``items`` from the first that was made, and the headers. ``shape`` learns who begins.
 
     What is refused is refused with a status, not inside a stream.
     """
@@ -202,6 +202,8 @@ async def _begin(items: Items) -> tuple[Items, dict[str, str]]:
     async for item in items:
         if isinstance(item, Admitted):
             headers = limit_headers(item.standings)
+        elif isinstance(item, Begun):
+            shape.fingerprint = item.fingerprint
         elif not isinstance(item, Queued | Settled):
             head = item
             break
@@ -219,7 +221,7 @@ async def _begin(items: Items) -> tuple[Items, dict[str, str]]:
 async def _whole(
     items: Items, shape: Shape, *, choices: int, echoes: list[str], logprobs: bool
 ) -> tuple[bytes, dict[str, str]]:
-    begun, headers = await _begin(items)
+    begun, headers = await _begin(items, shape)
     return await whole(begun, shape, choices=choices, echoes=echoes, logprobs=logprobs), headers
 
 
@@ -234,7 +236,7 @@ async def _joined(
         origin = _origin(request, position if len(asked) > 1 else None)
         async with aclosing(_gateway(request).generate(caller, one, origin)) as items:
             async for item in items:
-                if isinstance(item, Admitted | Queued | Settled):
+                if isinstance(item, Admitted | Queued | Begun | Settled):
                     yield item
                     continue
                 if echoes is not None and not echoed:

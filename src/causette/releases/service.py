@@ -6,8 +6,8 @@ says why, and is named for it in the audit log.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +45,10 @@ _LEAST_REASON: Final = 10
 WATCH: Final = "the watch over canaries"
 
 
+def _unfollowed() -> None:
+    """Nobody serves anything."""
+
+
 async def _unrated(release: Release) -> Mapping[Arm, Thumbs]:
     return {}
 
@@ -62,6 +66,8 @@ class Releases:
         self._now = now
         #: Set where feedback is.
         self.rated_since: RatedSince = _unrated
+        #: Called when somebody is served something else from now on.
+        self.on_change: Callable[[], object] = _unfollowed
 
     # Artifacts
 
@@ -260,6 +266,7 @@ class Releases:
                     f"A canary of {release.model} is being served. Promote it or roll it back first.",
                     code="canary_exists",
                 )
+        self.on_change()
         return release
 
     async def set_share(self, by: Caller, release: Release, share_percent: float) -> Release:
@@ -416,16 +423,19 @@ class Releases:
             await self._store.add_approval(approval)
         return approval
 
-    def _acting(
+    @asynccontextmanager
+    async def _acting(
         self, by: Caller | None, act: str, release: Release, **details: object
-    ) -> AbstractAsyncContextManager[None]:
-        return self._audit.act(
+    ) -> AsyncGenerator[None]:
+        async with self._audit.act(
             by or WATCH,
             act,
             target_id=release.id,
             target=f"{release.artifact_id} as {release.model}",
             **details,
-        )
+        ):
+            yield
+        self.on_change()
 
 
 def _check_owner(caller: Caller) -> None:

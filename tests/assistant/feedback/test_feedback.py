@@ -1,5 +1,7 @@
 """Ratings, preferences, corrections, and the consent under which models learn from them."""
 
+from dataclasses import replace
+
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
@@ -9,11 +11,14 @@ from causette.assistant.feedback.service import FeedbackRoom
 from causette.assistant.feedback.store import feedback, training_consents
 from causette.assistant.feedback.types import CONSENT_VERSION, Count, Rating, Reason, Turn
 from causette.assistant.service import Assistant
-from causette.assistant.store import AssistantStore
+from causette.assistant.store import AssistantStore, messages
 from causette.assistant.tree.service import Tree
 from causette.assistant.types import Message
+from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import Conflict, InvalidRequest, NotFound
+from causette.releases import Release
+from causette.releases.types import Bounds, Thumbs
 from tests.assistant.test_tree import said
 
 
@@ -228,3 +233,45 @@ async def test_feedback_goes_with_its_reply_and_everything_with_the_account(
         for table in (feedback, training_consents):
             rows = await connection.execute(sa.select(sa.func.count()).select_from(table))
             assert rows.scalar_one() == 0
+
+
+async def test_a_canarys_replies_are_compared_with_what_was_written_as_before_meanwhile(
+    room: FeedbackRoom, store: AssistantStore, database: Database, ada: Caller, dialogue: list[Message]
+) -> None:
+    await room.rate(ada, dialogue[1].id, "down")
+    release = Release(
+        id="rel_1",
+        model="scripted",
+        artifact_id="art_1",
+        approval_id="appr_1",
+        state="canary",
+        share_percent=50,
+        bounds=Bounds(),
+        previous_id=None,
+        begun_by="ada@example.org",
+        begun_at=utc_now(),
+        promoted_at=None,
+        ended_at=None,
+        reason="",
+    )
+    # What was written before is no part of it, though it be rated now.
+    await room.rate(ada, dialogue[3].id, "down")
+    ratings: tuple[tuple[str | None, Rating], ...] = (
+        ("rel_1", "up"),
+        ("rel_1", "down"),
+        ("rel_1", "down"),
+        ("rel_0", "up"),
+        (None, "up"),
+    )
+    for written_by, rating in ratings:
+        _, reply = await said(store, ada, "Capital of Australia?", "Canberra.")
+        async with database.write() as connection:
+            changed = sa.update(messages).where(messages.c.id == reply.id).values(release_id=written_by)
+            await connection.execute(changed)
+        await room.rate(ada, reply.id, rating)
+    assert await room.rated_since(release) == {
+        "canary": Thumbs(up=1, down=2),
+        "stable": Thumbs(up=2, down=0),
+    }
+    elsewhere = replace(release, model="another")
+    assert await room.rated_since(elsewhere) == {"canary": Thumbs(), "stable": Thumbs()}

@@ -1,6 +1,6 @@
 """Saying what one thinks of replies, and whether models may learn from it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Final
 
@@ -24,9 +24,11 @@ from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import Conflict, InvalidRequest
 from causette.ids import new_id
+from causette.releases.types import Arm, Release, Thumbs
 
 #: Characters of a comment.
 LONGEST_COMMENT: Final = 2_000
+_ARMS: Final[tuple[tuple[Arm, bool], ...]] = (("stable", False), ("canary", True))
 
 
 class FeedbackRoom:
@@ -166,6 +168,14 @@ class FeedbackRoom:
     async def examples(self, *, after: str = "", limit: int = 100, kind: Kind | None = None) -> list[Example]:
         """What models may learn from: only what its author's consent holds for now, the oldest first."""
         return await self._store.examples(after=after, limit=limit, kind=kind)
+
+    async def rated_since(self, release: Release) -> Mapping[Arm, Thumbs]:
+        """How people rate what a canary has written, and what was written as before meanwhile."""
+        counts = await self._store.ratings(release.model, release.id, release.begun_at)
+        return {
+            arm: Thumbs(up=counts.get((by_release, "up"), 0), down=counts.get((by_release, "down"), 0))
+            for arm, by_release in _ARMS
+        }
 
     async def _reply(self, caller: Caller, message_id: str) -> Message:
         reply = await self._assistant.message(caller, message_id)

@@ -1,13 +1,15 @@
 """The tables of feedback and consents, and every query on them."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from causette.assistant.feedback.types import Consent, Count, Example, Feedback, Kind, Turn
+from causette.assistant.feedback.types import Consent, Count, Example, Feedback, Kind, Rating, Turn
 from causette.assistant.store import messages
 from causette.db import Database, UtcDateTime, metadata
+from causette.ids import earliest_id
 
 training_consents = sa.Table(
     "training_consents",
@@ -175,6 +177,25 @@ class FeedbackStore:
         )
         async with self._database.read() as connection:
             return [Count(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def ratings(self, model: str, release_id: str, since: datetime) -> dict[tuple[bool, Rating], int]:
+        """How many replies of a model of since then are rated so: of the release (True), and of all others (False)."""
+        by_release = sa.func.coalesce(messages.c.release_id, "") == release_id
+        query = (
+            sa.select(by_release.label("by_release"), feedback.c.rating, sa.func.count().label("count"))
+            .join(messages, messages.c.id == feedback.c.message_id)
+            .where(
+                # Who rates a reply of since then does so since then: the ids are a range of the table.
+                feedback.c.id >= earliest_id("fb", since),
+                feedback.c.kind == "rating",
+                messages.c.model == model,
+                messages.c.created_at >= since,
+            )
+            .group_by(by_release, feedback.c.rating)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+            return {(bool(by_release), rating): count for by_release, rating, count in rows}
 
     async def examples(self, *, after: str, limit: int, kind: Kind | None = None) -> list[Example]:
         """What models may learn from, in the order in which it was first said, after the one called ``after``."""

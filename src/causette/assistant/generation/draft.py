@@ -28,6 +28,8 @@ class Draft:
         self.usage = Usage()
         self.compute = Compute()
         self.finish_reason: str | None = None
+        #: The release that wrote last; None for the model that the house began with.
+        self.release_id: str | None = None
         #: Where the reply stands in the queue, while it does.
         self.place: Queued | None = None
         #: Set when somebody waits for the log.

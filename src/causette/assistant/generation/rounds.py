@@ -39,7 +39,7 @@ from causette.engines.types import (
 )
 from causette.errors import InvalidRequest, TooManyRequests, Unavailable
 from causette.gateway.admission import Origin
-from causette.gateway.service import Gateway, Queued, Settled
+from causette.gateway.service import Begun, Gateway, Queued, Settled
 from causette.ids import new_id
 
 _log = structlog.get_logger(__name__)
@@ -295,6 +295,8 @@ class Rounds:
                     self._draft.account(item)
                 elif isinstance(item, Queued):
                     self._draft.place = item
+                elif isinstance(item, Begun):
+                    self._draft.release_id = item.release_id
                 elif isinstance(item, Settled):
                     self._charged_nano += item.charge_nano
 

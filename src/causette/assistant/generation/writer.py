@@ -291,4 +291,5 @@ def _outcome(draft: Draft, status: Status, error: CausetteError | None = None) -
         output_tokens=draft.usage.output_tokens,
         reasoning_tokens=draft.usage.reasoning_tokens,
         compute_ns=draft.compute.compute_ns,
+        release_id=draft.release_id,
     )
