@@ -350,7 +350,8 @@ export const en = {
     promoted: "It is served to all.",
     rollBack: "Roll back",
     rollBackTitle: (name: string) => `Roll ${name} back?`,
-    rollBackLead: "Nobody is served it any more, within seconds. Replies that it is writing are ended.",
+    rollBackLead:
+      "Nobody is served it any more, within seconds. Replies that it is writing are finished first.",
     rolledBack: "It is rolled back.",
     undo: "Undo",
     undoTitle: (name: string) => `Undo ${name}?`,

@@ -371,7 +371,7 @@ export const fr: LabWords = {
     rollBack: "Retirer",
     rollBackTitle: (name) => `Retirer ${name} ?`,
     rollBackLead:
-      "Plus personne ne le reçoit, en quelques secondes. Les réponses qu’il est en train d’écrire sont finies.",
+      "Plus personne ne le reçoit, en quelques secondes. Les réponses qu’il est en train d’écrire sont d’abord finies.",
     rolledBack: "Il est retiré.",
     undo: "Annuler la mise en service",
     undoTitle: (name) => `Annuler ${name} ?`,
