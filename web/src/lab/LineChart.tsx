@@ -171,9 +171,25 @@ function Curves({ chart, title, called, log, tall }: Inner & { log: boolean; tal
           })}
         </div>
       </div>
-      <div aria-hidden dir="ltr" className="mt-2 ms-12 flex justify-between text-muted text-xs tabular-nums">
-        <span>{amounts.count(first)}</span>
-        <span className={read === null ? "" : "text-ink"}>{t.at(amounts.count(read ?? last))}</span>
+      <div
+        aria-hidden
+        dir="ltr"
+        className="relative mt-2 ms-12 flex justify-between text-muted text-xs tabular-nums"
+      >
+        <span className={read !== null && across(read) < 0.15 ? "invisible" : ""}>
+          {amounts.count(first)}
+        </span>
+        {read !== null && (
+          <span
+            className="absolute whitespace-nowrap text-ink"
+            style={{ left: `${across(read) * 100}%`, transform: `translateX(-${across(read) * 100}%)` }}
+          >
+            {t.at(amounts.count(read))}
+          </span>
+        )}
+        <span className={read !== null && across(read) > 0.85 ? "invisible" : ""}>
+          {t.at(amounts.count(last))}
+        </span>
       </div>
       <ul className="mt-2 ms-12 flex flex-wrap gap-x-5 gap-y-1 text-sm">
         {lines.map((line, index) => {
@@ -215,6 +231,8 @@ function Numbers({ chart: { lines }, title, called }: Inner) {
   const amounts = useAmounts();
   const { figure } = useFigures();
   const shown = some(stepsOf(lines), MOST_ROWS).reverse();
+  // What was not measured at a step is not said of it.
+  const measured = lines.map(({ points }) => new Map(points));
   const id = useId();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must be able to reach it
@@ -229,7 +247,11 @@ function Numbers({ chart: { lines }, title, called }: Inner) {
               {t.step}
             </th>
             {lines.map((line) => (
-              <th key={`${line.run} ${line.figure}`} scope="col" className="py-2 ps-6 text-end font-medium">
+              <th
+                key={`${line.run} ${line.figure}`}
+                scope="col"
+                className="py-2 ps-6 text-end font-medium normal-nums"
+              >
                 {called(line)}
               </th>
             ))}
@@ -241,8 +263,8 @@ function Numbers({ chart: { lines }, title, called }: Inner) {
               <th scope="row" className="py-1.5 pe-6 text-start font-normal">
                 {amounts.count(step)}
               </th>
-              {lines.map((line) => {
-                const value = valueAt(line, step);
+              {lines.map((line, place) => {
+                const value = measured[place]?.get(step) ?? null;
                 return (
                   <td key={`${line.run} ${line.figure}`} className="py-1.5 ps-6 text-end">
                     {value === null ? "" : figure(line.figure, value)}

@@ -239,10 +239,12 @@ function Found({ check }: { check: Check }) {
       ? "–"
       : check.unit === "share"
         ? amounts.percent(measured)
-        : `${plain(measured)}${check.unit ? ` ${check.unit}` : ""}`;
+        : check.unit === "$"
+          ? amounts.dollars(measured * 1e9)
+          : `${plain(measured)}${check.unit ? ` ${check.unit}` : ""}`;
   return (
     <tr className="border-line border-b align-top">
-      <th scope="row" className="py-2 pe-6 text-start font-normal">
+      <th scope="row" className="py-2 pe-6 text-start font-normal normal-nums">
         <span className="flex gap-2.5">
           {check.passed ? (
             <CircleCheck aria-label={t.ok} role="img" className="mt-0.5 size-4 flex-none text-positive" />

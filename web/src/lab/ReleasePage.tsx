@@ -193,7 +193,9 @@ function Verdict({ release: { standing, bounds, begun_at } }: { release: Release
       </div>
     );
   const requests = bounds.requests - (standing.arms.canary?.tally.requests ?? 0);
-  const minutes = Math.ceil(bounds.minutes - (now - new Date(begun_at).getTime()) / 60_000);
+  // The page's clock ticks once a minute, and may be before the release.
+  const passed = Math.max(0, now - new Date(begun_at).getTime()) / 60_000;
+  const minutes = Math.ceil(bounds.minutes - passed);
   const missing = [
     requests > 0 && t.requests(amounts.count(requests)),
     minutes > 0 && t.minutes(amounts.count(minutes)),

@@ -43,7 +43,7 @@ export function Replies({ name }: { name: string }) {
               <Switch label={t.wrong} on={wrong} turn={setWrong} />
               <span aria-hidden>{t.wrong}</span>
             </span>
-            <span role="status" className="flex h-9 items-center text-muted text-sm tabular-nums md:ms-auto">
+            <span role="status" className="flex h-9 items-center text-muted text-sm md:ms-auto">
               {t.count(amounts.count(pages[0]?.total ?? 0))}
             </span>
           </div>

@@ -191,23 +191,19 @@ const always = ["mfu", "flops", "peak"];
 
 function Sums({ run: { figures, status, stage } }: { run: LabRunDetails }) {
   const words = useLabWords();
-  const { figure, points } = useFigures();
-  const amounts = useAmounts();
+  const { figure, score } = useFigures();
   const names = Object.keys(figures).filter((name) => !/_(low|high)$/.test(name));
   if (names.length === 0) return null;
   const value = (name: string): ReactNode => {
     const [mean, low, high] = [figures[name], figures[`${name}_low`], figures[`${name}_high`]];
     if (mean === undefined) return null;
     if (low === undefined || high === undefined) return figure(name, mean);
-    const share = stage === "evaluate" && !/_(bits_per_byte|perplexity)$/.test(name);
-    const said = (each: number) => (share ? amounts.percent(each) : figure(name, each));
+    const said = (each: number) => (stage === "evaluate" ? score(name, each) : figure(name, each));
     return (
       <>
         {said(mean)}
         <span className="block font-sans text-muted text-xs">
-          {share
-            ? `${points(low).replace("+", "")} – ${points(high).replace("+", "")} %`
-            : `${said(low)} – ${said(high)}`}
+          {said(low)} – {said(high)}
         </span>
       </>
     );
@@ -240,7 +236,7 @@ function Curves({ run, live }: { run: LabRunDetails; live: boolean }) {
   const [log, setLog] = useState(false);
   if (!own.data) return <Waiting />;
   if (own.data.curves.length === 0)
-    return run.progress === null ? null : (
+    return !live || run.progress === null ? null : (
       <Section title={t.curves}>
         <p className="text-muted text-sm">{t.noCurves}</p>
       </Section>
@@ -423,7 +419,7 @@ function Ties({ run }: { run: LabRunDetails }) {
   if (!run.artifact && run.made_from.length === 0 && run.used_by.length === 0) return null;
   return (
     <Section
-      title={t.made}
+      title={run.artifact ? t.made : t.from}
       action={
         run.artifact && (
           <div className="flex flex-wrap gap-2">

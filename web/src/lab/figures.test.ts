@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { figure, plain, points, size } from "./figures";
+import { chance, figure, plain, points, score, size } from "./figures";
 
 it("figures have as many places as say something", () => {
   expect(figure("loss", 2.345678, "en")).toBe("2.346");
@@ -13,6 +13,13 @@ it("figures have as many places as say something", () => {
   expect(figure("reward", 3, "en")).toBe("3");
   expect(plain(0, "en")).toBe("0");
   expect(plain(5e13, "en")).toBe("5E13");
+});
+
+it("scores are shares, and chances have two figures that count", () => {
+  expect(score("arithmetic-2", 0.525, "en")).toBe("52.5%");
+  expect(score("fr_perplexity", 6.97, "en")).toBe("6.97");
+  expect(chance(0.0014313, "en")).toBe("0.0014");
+  expect(chance(1.9e-35, "en")).toBe("1.9E-35");
 });
 
 it("sizes are in the reader's units", () => {

@@ -16,6 +16,19 @@ export function figure(name: string, value: number, locale: Locale): string {
   return plain(value, locale);
 }
 
+/** What came out of an evaluation: a share of the problems, or what was measured of texts. */
+export function score(name: string, value: number, locale: Locale): string {
+  return /_(bits_per_byte|perplexity)$/.test(name) ? plain(value, locale) : percent(value, locale);
+}
+
+/** How likely something is by chance, with two figures that count. */
+export function chance(p: number, locale: Locale): string {
+  return new Intl.NumberFormat(spoken(locale), {
+    maximumSignificantDigits: 2,
+    notation: p < 1e-4 ? "scientific" : "standard",
+  }).format(p);
+}
+
 /** A number with four figures that count. */
 export function plain(value: number, locale: Locale): string {
   const tiny = value !== 0 && Math.abs(value) < 1e-3;
@@ -51,6 +64,8 @@ export function useFigures() {
   const locale = useLocale();
   return {
     figure: (name: string, value: number) => figure(name, value, locale),
+    score: (name: string, value: number) => score(name, value, locale),
+    chance: (p: number) => chance(p, locale),
     plain: (value: number) => plain(value, locale),
     size: (bytes: number) => size(bytes, locale),
     points: (part: number) => points(part, locale),

@@ -241,7 +241,6 @@ export const en = {
       memo: "Why",
       reason: "Why",
       share_percent: "Of a hundred people",
-      report_id: "Report",
     } as Record<string, string>,
     values: {
       role: { owner: "runs the house", member: "only uses the house" },

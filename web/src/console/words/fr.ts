@@ -245,7 +245,6 @@ export const fr: ConsoleWords = {
       memo: "Pourquoi",
       reason: "Pourquoi",
       share_percent: "Sur cent personnes",
-      report_id: "Rapport",
     },
     values: {
       role: { owner: "tient la maison", member: "utilise la maison" },

@@ -115,7 +115,7 @@ function Found({ before, after }: { before: string; after: string }) {
 function Changes({ comparison: { items, apart } }: { comparison: Comparison }) {
   const t = useLabWords().compare;
   const amounts = useAmounts();
-  const { points, plain } = useFigures();
+  const { points, chance } = useFigures();
   if (items.length === 0 && apart.length === 0) return <p className="text-muted text-sm">{t.none}</p>;
   return (
     <div>
@@ -141,7 +141,7 @@ function Changes({ comparison: { items, apart } }: { comparison: Comparison }) {
             <tbody>
               {items.map((item) => (
                 <tr key={item.task} className="border-line border-b">
-                  <th scope="row" className="py-2.5 pe-6 text-start font-normal">
+                  <th scope="row" className="py-2.5 pe-6 text-start font-normal normal-nums">
                     {item.task}
                   </th>
                   <td className="py-2.5 ps-6 text-end">{amounts.percent(item.before)}</td>
@@ -152,7 +152,7 @@ function Changes({ comparison: { items, apart } }: { comparison: Comparison }) {
                   <td className="whitespace-nowrap py-2.5 ps-6 text-end">
                     {points(item.low)} … {points(item.high)}
                   </td>
-                  <td className="whitespace-nowrap py-2.5 ps-6 text-end">{plain(item.p)}</td>
+                  <td className="whitespace-nowrap py-2.5 ps-6 text-end">{chance(item.p)}</td>
                   <td className="whitespace-nowrap py-2.5 ps-8">
                     {!item.is_real ? (
                       <span className="text-muted">{t.untold}</span>

@@ -98,7 +98,7 @@ function All() {
 function One({ run }: { run: LabRun }) {
   const t = useLabWords();
   const { ago } = useWhen();
-  const { figure } = useFigures();
+  const { figure, score } = useFigures();
   const live = run.status === "running" || run.status === "waiting";
   const told = headline(run);
   const named = told && (t.sums[told[0]] ?? told[0]);
@@ -118,11 +118,13 @@ function One({ run }: { run: LabRun }) {
         <span className="max-md:row-start-1 max-md:justify-self-end md:col-start-2">
           <Status status={run.status} />
         </span>
-        <span className="min-w-0 text-sm tabular-nums max-md:col-span-2">
+        <span className="min-w-0 text-sm max-md:col-span-2">
           {told && (
             <>
               <span className="text-muted md:block">{named} </span>
-              {figure(told[0], told[1])}
+              <span className="tabular-nums">
+                {run.stage === "evaluate" ? score(told[0], told[1]) : figure(told[0], told[1])}
+              </span>
             </>
           )}
         </span>
