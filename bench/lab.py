@@ -1,11 +1,14 @@
 """What the lab teaches a model, and how fast.
 
-    python bench/lab.py [--part road] [--part prefer] [--part pretrain] [--part speed] [--quick]
+    python bench/lab.py [--part road] [--part prefer] [--part flywheel] [--part pretrain] [--part speed] [--quick]
 
 ``road``: the default model learns sums of two-digit numbers from examples (SFT) and then from trying (GRPO); its score
 on held-out problems at each station with 95 % intervals, and again of the exported model behind ``causette serve``.
 
 ``prefer``: DPO on right and wrong answers; how often the right one of two held-out ones is the likelier.
+
+``flywheel``: 200 thumbs of people who agreed become examples, a run (KTO), an artifact, the gate's report, a signature,
+a canary and a promotion, on a running server by the commands that people type; how long each step takes.
 
 ``pretrain``: a model of four layers from nothing on this project's documents; its loss on held-out paragraphs.
 
@@ -30,7 +33,7 @@ import transformers
 
 import causette
 from causette.lab.evaluating import shown
-from harness import lab_lessons, lab_road, lab_speed, machine, report
+from harness import lab_flywheel, lab_lessons, lab_road, lab_speed, machine, report
 from harness.lab_rooms import lab
 from harness.report import Goal, Metric
 
@@ -106,6 +109,22 @@ def prefer(quick: bool) -> Part:
     return Part(metrics, notes)
 
 
+def flywheel(quick: bool) -> Part:
+    """From thumbs to a promoted canary."""
+    with lab() as room:
+        found = asyncio.run(lab_flywheel.turn(room, lab_flywheel.QUICK if quick else lab_flywheel.WHOLE))
+    metrics = [
+        Metric("flywheel_promoted", "", [found.state == "promoted"], goal=Goal("ours", "≥", 1.0)),
+        Metric("flywheel_thumbs", "", [found.thumbs]),
+        Metric("flywheel_held_out_accuracy", "", [found.accuracy]),
+        Metric("flywheel_requests", "", [found.requests]),
+        Metric("flywheel_seconds", "s", [sum(found.seconds.values())]),
+        *(Metric(f"flywheel_{state}_seconds", "s", [seconds]) for state, seconds in found.seconds.items()),
+    ]
+    checks = ", ".join(f"{group} {passed} of {of}" for group, (passed, of) in found.checks.items())
+    return Part(metrics, [f"flywheel: {found.state}: {found.reason}", f"flywheel: checks passed: {checks}"])
+
+
 def pretrain(quick: bool) -> Part:
     """From nothing."""
     with lab() as room:
@@ -157,6 +176,7 @@ def speed(quick: bool) -> Part:
 PARTS: Final[dict[str, Callable[[bool], Part]]] = {
     "road": road,
     "prefer": prefer,
+    "flywheel": flywheel,
     "pretrain": pretrain,
     "speed": speed,
 }

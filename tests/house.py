@@ -73,11 +73,12 @@ async def open_house(
     database = Database.from_url(f"sqlite:///{file}")
     accounts = Accounts(database, passwords=Passwords(memory_kib=64, passes=1))
     engine, metrics = ScriptedEngine(), Metrics()
+    chosen = Settings.model_validate({"data": folder, "shutdown_grace": 0, **settings})
     house = furnish(
-        Settings.model_validate({"data": folder, "shutdown_grace": 0, **settings}),
+        chosen,
         database=database,
         metrics=metrics,
-        models=Models(folder / "models", Catalogue.load()),
+        models=Models(folder / "models", Catalogue.load(chosen.catalogue_file)),
         accounts=accounts,
         fleet=fleet or Fleet(deployments_of(engine, embedding=ScriptedEngine())),
     )

@@ -200,7 +200,7 @@ class House:
     @classmethod
     async def build(cls, data: Path) -> "House":
         """Make the owner and the key, as an unattended installation would."""
-        await _causette(
+        await causette(
             "users",
             "create",
             "--email",
@@ -210,7 +210,7 @@ class House:
             data=data,
             stdin=os.urandom(16).hex(),
         )
-        made = await _causette(
+        made = await causette(
             "keys", "create", "--owner-email", OWNER, "--name", "bench", "--json", data=data
         )
         return cls(data, json.loads(made)["secret"])
@@ -240,7 +240,12 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
-async def _causette(*arguments: str, data: Path, stdin: str = "") -> str:
+async def causette(*arguments: str, data: Path, stdin: str = "") -> str:
+    """What a command of ours prints.
+
+    Raises:
+        BenchError: it failed.
+    """
     return await output_of(sys.executable, "-m", "causette", *arguments, "--data", data, stdin=stdin)
 
 

@@ -39,8 +39,11 @@ import causette.assistant.tools.routes
 import causette.assistant.tree.routes
 import causette.console.routes
 import causette.jobs.routes
+import causette.lab.fine_tuning.routes
+import causette.lab.flywheel.routes
 import causette.lab.routes
 import causette.plans.routes
+import causette.platform.files.routes
 import causette.platform.routes
 import causette.releases.routes
 from causette.accounts.authentication import SignedInCaller, session_token
@@ -91,6 +94,11 @@ from causette.http.middleware import BodyTooLarge, BrowserGuard, RequestContext
 from causette.http.problems import problem, problem_of, problem_of_validation
 from causette.http.static_web import web_app
 from causette.jobs import Jobs
+from causette.lab.fine_tuning import FineTuning
+from causette.lab.fine_tuning.work import FineTuningWork
+from causette.lab.flywheel.curation import Curation
+from causette.lab.flywheel.turning import Flywheel
+from causette.lab.releasing import Releasing
 from causette.lab.running import Carrier, LabRuns
 from causette.ledger.batch import HOLDER_SILENCE
 from causette.models import Models, open_models
@@ -98,6 +106,7 @@ from causette.observability import Metrics
 from causette.plans import Plans
 from causette.plans.billing import Recipient
 from causette.platform import errors as openai_errors
+from causette.platform.files import ApiFiles
 from causette.platform.short_way import ShortWay
 from causette.releases import Releases
 from causette.settings import Settings
@@ -105,6 +114,8 @@ from causette.staging import Staging
 
 _MEGABYTE: Final = 1_000_000
 _GIGABYTE: Final = 1_000_000_000
+# What a form has around the file in it.
+_FORM_BYTES: Final = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,10 @@ class House:
     console: Console
     releases: Releases
     lab_runs: LabRuns
+    curation: Curation
+    flywheel: Flywheel
+    api_files: ApiFiles
+    fine_tuning: FineTuning
     fleet: Fleet
     staging: Staging
 
@@ -160,6 +175,8 @@ class House:
             self.sharing.personal_data,
             self.importing.personal_data,
             self.plans.personal_data,
+            self.api_files.personal_data,
+            self.fine_tuning.personal_data,
         )
 
     @property
@@ -184,16 +201,20 @@ class House:
         self.importing.open()
         self.everything.open()
         self.blobs.open()
+        await self.lab_runs.open()
         self.jobs.open(self.settings.jobs_at_once)
         self.staging.open()
+        self.flywheel.open()
 
     async def open_for_jobs(self, at_once: int) -> None:
         """Only what background work needs, for a process that does nothing else; engines start when they are asked."""
         await self.database.upgrade()
         await self.door.open()
         self.blobs.open()
+        await self.lab_runs.open()
         self.jobs.open(at_once)
         self.staging.open()
+        self.flywheel.open()
 
     async def drain(self) -> None:
         """Let replies end for as long as the settings grant, hand the others over, send their readers away."""
@@ -209,6 +230,7 @@ class House:
         await self.search.close()
         # What is broken off is settled by what the engines say of it.
         await self.door.close_gateway()
+        await self.flywheel.close()
         await self.staging.close()
         await self.fleet.stop()
         await self.door.close()
@@ -302,7 +324,32 @@ def furnish(
     )
     assistant.means.afterwards.append(memories.notice)
     assistant.means.toolbox.standing.append(memories.tools)
-    carrier = Carrier(settings)
+    carrier = Carrier(settings, book=door.training.book)
+    api_files = ApiFiles(
+        database,
+        blobs,
+        door.plans.entitlements,
+        largest=settings.largest_file_mb * _MEGABYTE,
+        together=int(settings.files_gb * _GIGABYTE),
+    )
+    releases = Releases(database, settings.data / "artifacts")
+    fine_tuning = FineTuning(database, api_files, jobs, models, door.plans.entitlements)
+    accounts.ties.append(fine_tuning.hold_back)
+    FineTuningWork(
+        database,
+        jobs,
+        api_files,
+        carrier,
+        models,
+        releases=releases,
+        ledger=door.ledger,
+        entitlements=door.plans.entitlements,
+        caller_of=accounts.caller_of,
+        folder=settings.data / "fine-tuning",
+        cost_of=door.training.cost_of,
+        at_once=settings.lab_at_once,
+    )
+    lab_runs = LabRuns(carrier, jobs, at_once=settings.lab_at_once)
     exporting = Exporting(database, assistant, custom_assistants)
     everything = Everything(
         exporting,
@@ -313,6 +360,7 @@ def furnish(
         folder=settings.data / "exports",
     )
     feedback = FeedbackRoom(database, assistant)
+    curation = Curation(database, feedback)
     releases = Releases(database, settings.data / "artifacts")
     releases.rated_since = feedback.rated_since
     house = House(
@@ -373,7 +421,18 @@ def furnish(
             plans_file=settings.data / "plans.toml",
         ),
         releases=releases,
-        lab_runs=LabRuns(carrier, jobs, at_once=settings.lab_at_once),
+        lab_runs=lab_runs,
+        curation=curation,
+        flywheel=Flywheel(
+            database,
+            settings.data / "flywheel",
+            curation=curation,
+            lab_runs=lab_runs,
+            releasing=Releasing(settings, models, releases),
+            caller_of=accounts.caller_of,
+        ),
+        api_files=api_files,
+        fine_tuning=fine_tuning,
         fleet=fleet,
         staging=Staging(releases, fleet.deployments),
     )
@@ -425,7 +484,8 @@ def app_of(house: House) -> FastAPI:
     _handle_errors(app)
     # The last one added is the first one passed.
     app.add_middleware(ShortWay)
-    app.add_middleware(BrowserGuard, answer=_error_answer, larger={"/api/files": house.files.largest})
+    larger = {"/api/files": house.files.largest, "/v1/files": house.api_files.largest + _FORM_BYTES}
+    app.add_middleware(BrowserGuard, answer=_error_answer, larger=larger)
     app.add_middleware(RequestContext, metrics=house.metrics, answer=_error_answer)
     return app
 
@@ -464,6 +524,8 @@ def _api(*, secure_cookies: bool) -> FastAPI:
 def _routers(*, secure_cookies: bool) -> tuple[APIRouter, ...]:
     return (
         causette.platform.routes.router(),
+        causette.platform.files.routes.router(),
+        causette.lab.fine_tuning.routes.router(),
         causette.accounts.routes.router(secure_cookies=secure_cookies),
         causette.accounts.credentials.routes.router(secure_cookies=secure_cookies),
         causette.accounts.credentials.factor_routes.router(secure_cookies=secure_cookies),
@@ -490,6 +552,7 @@ def _routers(*, secure_cookies: bool) -> tuple[APIRouter, ...]:
         causette.console.routes.router(),
         causette.lab.routes.router(),
         causette.releases.routes.router(),
+        causette.lab.flywheel.routes.router(),
         _own_routes(),
     )
 

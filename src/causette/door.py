@@ -13,6 +13,7 @@ from causette.gateway.sweep import Sweep
 from causette.ledger.batch import HOLDER_SILENCE
 from causette.ledger.energy import EnergyMeter
 from causette.ledger.machines import MachineMeter, machines_of
+from causette.ledger.machines.training import TrainingMeter
 from causette.ledger.service import Ledger
 from causette.ledger.windows import Windows
 from causette.observability import Metrics
@@ -29,6 +30,7 @@ class Door:
 
     ledger: Ledger
     machines: MachineMeter
+    training: TrainingMeter
     plans: Plans
     gateway: Gateway
     sweep: Sweep
@@ -75,7 +77,8 @@ def build_door(
     windows = None if settings.valkey_url is None else Windows(settings.valkey_url.get_secret_value())
     ledger = Ledger(database, silence=silence, windows=windows)
     meter = MachineMeter(database, machines)
-    rates = Rates(meter, EnergyMeter(machines, own=settings.machine.name))
+    energy = EnergyMeter(machines, own=settings.machine.name)
+    rates = Rates(meter, energy)
     plans = Plans(
         database,
         ledger,
@@ -86,6 +89,7 @@ def build_door(
     return Door(
         ledger=ledger,
         machines=meter,
+        training=TrainingMeter(database, meter, energy, machine=settings.machine.name),
         plans=plans,
         gateway=Gateway(
             deployments,

@@ -42,14 +42,17 @@ from causette.assistant.tools.types import Tool, ToolResult
 from causette.assistant.types import ReplyOptions
 from causette.clock import utc_now
 from causette.ids import new_id
+from causette.lab.fine_tuning.service import work_key
+from causette.lab.fine_tuning.store import FineTuningStore
+from causette.lab.fine_tuning.types import FineTuningJob, Hyperparameters, Status
 from causette.plans.subscriptions import Assignment
 from tests.adder import ADDING, Adder
 from tests.house import PASSWORD, OpenHouse, Person, open_house
 from tests.waiting import eventually
 
 #: ``public``: needs no credential. ``session`` and ``key``: about the caller only. ``owned``: names an object by id,
-#: and needs its owner's session.
-Access = Literal["public", "session", "key", "owned"]
+#: and needs its owner's session. ``keyed``: the same, and needs its owner's key.
+Access = Literal["public", "session", "key", "owned", "keyed"]
 
 
 @dataclass(frozen=True)
@@ -338,6 +341,28 @@ CASES: dict[tuple[str, str], Case] = {
     ("POST", "/api/admin/lab/artifacts/{artifact_id}/release"): Case(
         "session", "/api/admin/lab/artifacts/art_x/release", {"share_percent": 5}, 403
     ),
+    ("GET", "/api/admin/lab/flywheel"): Case("session", "/api/admin/lab/flywheel", ok=403),
+    ("POST", "/api/admin/lab/flywheel/collect"): Case("session", "/api/admin/lab/flywheel/collect", ok=403),
+    ("GET", "/api/admin/lab/flywheel/examples"): Case("session", "/api/admin/lab/flywheel/examples", ok=403),
+    ("POST", "/api/admin/lab/flywheel/examples/decide"): Case(
+        "session",
+        "/api/admin/lab/flywheel/examples/decide",
+        {"ids": ["ex_x"], "verdict": "kept"},
+        403,
+    ),
+    ("PATCH", "/api/admin/lab/flywheel/examples/{example_id}"): Case(
+        "session", "/api/admin/lab/flywheel/examples/ex_x", {"chosen": "Yes."}, 403
+    ),
+    ("POST", "/api/admin/lab/flywheel/turns"): Case("session", "/api/admin/lab/flywheel/turns", {}, 403),
+    ("POST", "/api/admin/lab/flywheel/turns/{turn_id}/proceed"): Case(
+        "session", "/api/admin/lab/flywheel/turns/turn_x/proceed", ok=403
+    ),
+    ("POST", "/api/admin/lab/flywheel/turns/{turn_id}/stop"): Case(
+        "session", "/api/admin/lab/flywheel/turns/turn_x/stop", ok=403
+    ),
+    ("POST", "/api/admin/lab/flywheel/turns/{turn_id}/retry"): Case(
+        "session", "/api/admin/lab/flywheel/turns/turn_x/retry", ok=403
+    ),
     ("GET", "/api/admin/lab/releases"): Case("session", "/api/admin/lab/releases", ok=403),
     ("GET", "/api/admin/lab/releases/{release_id}"): Case("session", "/api/admin/lab/releases/rel_x", ok=403),
     ("POST", "/api/admin/lab/releases/{release_id}/share"): Case(
@@ -457,6 +482,30 @@ CASES: dict[tuple[str, str], Case] = {
     ("POST", "/v1/chat/completions"): Case("key", "/v1/chat/completions", CHAT),
     ("POST", "/v1/completions"): Case("key", "/v1/completions", {"model": "default", "prompt": "Hello"}),
     ("POST", "/v1/embeddings"): Case("key", "/v1/embeddings", {"model": "embedding", "input": "Hello"}),
+    # No form.
+    ("POST", "/v1/files"): Case("key", "/v1/files", {}, 415),
+    ("GET", "/v1/files"): Case("key", "/v1/files"),
+    ("GET", "/v1/files/{file_id}"): Case("keyed", "/v1/files/{rows}"),
+    ("DELETE", "/v1/files/{file_id}"): Case("keyed", "/v1/files/{rows}"),
+    ("GET", "/v1/files/{file_id}/content"): Case("keyed", "/v1/files/{rows}/content"),
+    # No such model.
+    ("POST", "/v1/fine_tuning/jobs"): Case(
+        "key", "/v1/fine_tuning/jobs", {"model": "none", "training_file": "x"}, 400
+    ),
+    ("GET", "/v1/fine_tuning/jobs"): Case("key", "/v1/fine_tuning/jobs"),
+    ("GET", "/v1/fine_tuning/jobs/{job_id}"): Case("keyed", "/v1/fine_tuning/jobs/{tuning}"),
+    ("POST", "/v1/fine_tuning/jobs/{job_id}/cancel"): Case("keyed", "/v1/fine_tuning/jobs/{tuning}/cancel"),
+    # Its files are still to be read.
+    ("POST", "/v1/fine_tuning/jobs/{job_id}/pause"): Case(
+        "keyed", "/v1/fine_tuning/jobs/{tuning}/pause", ok=409
+    ),
+    ("POST", "/v1/fine_tuning/jobs/{job_id}/resume"): Case(
+        "keyed", "/v1/fine_tuning/jobs/{tuning}/resume", ok=409
+    ),
+    ("GET", "/v1/fine_tuning/jobs/{job_id}/events"): Case("keyed", "/v1/fine_tuning/jobs/{tuning}/events"),
+    ("GET", "/v1/fine_tuning/jobs/{job_id}/checkpoints"): Case(
+        "keyed", "/v1/fine_tuning/jobs/{tuning}/checkpoints"
+    ),
 }
 
 
@@ -492,6 +541,8 @@ class World:
     share: str
     brought: str
     memory: str
+    rows: str
+    tuning: str
 
     async def ask(self, method: str, case: Case, headers: dict[str, str]) -> httpx2.Response:
         ids = {
@@ -502,6 +553,7 @@ class World:
                 *("workspace", "member", "invitation", "key"),
                 *("passkey", "identity", "other_session"),
                 *("correction", "feedback", "job", "file", "assistant", "share", "brought", "memory"),
+                *("rows", "tuning"),
             )
         }
         body = None
@@ -537,6 +589,15 @@ class World:
             answer = await self.open.client.get(path, headers=self.ada.cookie)
             assert answer.status_code == 200
             seen.append(answer.json())
+        for path in (
+            "/v1/files",
+            f"/v1/files/{self.rows}/content",
+            f"/v1/fine_tuning/jobs/{self.tuning}",
+            f"/v1/fine_tuning/jobs/{self.tuning}/events",
+        ):
+            answer = await self.open.client.get(path, headers=self.ada.bearer)
+            assert answer.status_code == 200
+            seen.append(answer.text)
         return seen
 
 
@@ -585,6 +646,47 @@ async def a_picture(opened: OpenHouse, person: Person) -> str:
     file = await opened.house.files.upload(person.caller, pixel(), name="a.png")
     await FileStore(opened.house.database).change(file.id, status=FileStatus.FAILED)
     return file.id
+
+
+async def a_tuning(opened: OpenHouse, person: Person) -> dict[str, str]:
+    """A file for training, and a job whose files nobody has read yet."""
+
+    async def row() -> AsyncGenerator[bytes]:
+        yield b'{"prompt": "Hello", "completion": "Hello yourself."}'
+
+    files, database = opened.house.api_files, opened.house.database
+    async with files.receive(person.caller, row()) as received:
+        rows = await files.keep(person.caller, received, name="rows.jsonl", purpose="fine-tune")
+    job = FineTuningJob(
+        id=new_id("ftjob"),
+        user_id=person.caller.user.id,
+        workspace_id=None,
+        model="default",
+        base="default",
+        training_file=rows.id,
+        validation_file=None,
+        suffix=None,
+        seed=0,
+        method="supervised",
+        hyperparameters=Hyperparameters(),
+        metadata=None,
+        status=Status.VALIDATING_FILES,
+        turn=0,
+        planned=None,
+        error=None,
+        trained_tokens=None,
+        fine_tuned_model=None,
+        result_file=None,
+        request_id=new_id("req"),
+        settled_at=None,
+        created_at=utc_now(),
+        estimated_finish=None,
+        finished_at=None,
+    )
+    async with database.write() as connection:
+        assert await FineTuningStore(database).add(connection, job, most=1)
+        await opened.house.jobs.ask(job.user_id, "nothing", {}, key=work_key(job), connection=connection)
+    return {"rows": rows.id, "tuning": job.id}
 
 
 async def ways_in(opened: OpenHouse, person: Person) -> dict[str, str]:
@@ -708,6 +810,7 @@ async def open_world(folder: Path) -> AsyncGenerator[World]:
             **await a_browsers_step(opened, ada),
             **await a_waiting_step(opened, ada),
             **await a_workspace(opened, ada),
+            **await a_tuning(opened, ada),
             **await ways_in(opened, ada),
             key=(await opened.house.accounts.keys.list(ada.caller))[0].id,
         )
@@ -771,8 +874,8 @@ def test_a_route_that_names_an_object_is_a_case_of_ownership() -> None:
         ("DELETE", "/api/invitations/{invitation_id}"),
     }
     names_nobodys |= {key for key in naming if key[1].startswith("/api/admin/")}
-    assert {key for key in naming if CASES[key].access != "owned"} == names_nobodys
-    assert {key for key, case in CASES.items() if case.access == "owned"} <= naming
+    assert {key for key in naming if CASES[key].access not in {"owned", "keyed"}} == names_nobodys
+    assert {key for key, case in CASES.items() if case.access in {"owned", "keyed"}} <= naming
 
 
 def test_every_route_but_the_owners_instruments_is_described() -> None:
@@ -794,7 +897,7 @@ async def test_what_is_public_answers_nobody(world: World, method: str, case: Ca
 
 
 @in_one_world
-@of("session", "key", "owned")
+@of("session", "key", "owned", "keyed")
 async def test_nobody_is_told_to_sign_in(one_world: World, method: str, case: Case) -> None:
     before = await one_world.what_ada_has()
     answer = await one_world.ask(method, case, {})
@@ -809,18 +912,19 @@ async def test_a_key_opens_nothing_that_is_a_sessions(one_world: World, method: 
 
 
 @in_one_world
-@of("key")
+@of("key", "keyed")
 async def test_a_session_opens_nothing_that_is_a_keys(one_world: World, method: str, case: Case) -> None:
     assert (await one_world.ask(method, case, one_world.ada.cookie)).status_code == 401
 
 
 @in_one_world
-@of("owned")
+@of("owned", "keyed")
 async def test_a_stranger_finds_nothing_and_changes_nothing(
     one_world: World, method: str, case: Case
 ) -> None:
     before = await one_world.what_ada_has()
-    theirs = await one_world.ask(method, case, one_world.bob.cookie)
+    bobs = one_world.bob.bearer if case.access == "keyed" else one_world.bob.cookie
+    theirs = await one_world.ask(method, case, bobs)
     assert theirs.status_code == 404
     made_up = replace(
         one_world,
@@ -845,8 +949,10 @@ async def test_a_stranger_finds_nothing_and_changes_nothing(
         share=new_id("share"),
         brought=new_id("imp"),
         memory=new_id("mem"),
+        rows=new_id("file"),
+        tuning=new_id("ftjob"),
     )
-    nothing = await made_up.ask(method, case, one_world.bob.cookie)
+    nothing = await made_up.ask(method, case, bobs)
     # What is somebody else's and what does not exist are told apart by nothing.
     assert (nothing.status_code, nothing.json()) == (theirs.status_code, theirs.json())
     assert await one_world.what_ada_has() == before
@@ -868,9 +974,25 @@ async def test_the_owner_may(world: World, method: str, case: Case) -> None:
     assert (await world.ask(method, case, world.ada.cookie)).status_code == expected
 
 
-@of("key")
+@of("key", "keyed")
 async def test_the_holder_of_a_key_may(world: World, method: str, case: Case) -> None:
     assert (await world.ask(method, case, world.ada.bearer)).status_code == case.ok
+
+
+@in_one_world
+@of("keyed")
+async def test_neither_a_members_workspace_nor_a_revoked_key_finds_it(
+    one_world: World, method: str, case: Case
+) -> None:
+    accounts, before = one_world.open.house.accounts, await one_world.what_ada_has()
+    # Her own key, made for her workspace, reaches the workspace's alone.
+    acting = await accounts.workspaces.acting(one_world.ada.caller, one_world.workspace)
+    theirs = await accounts.keys.create(acting, name="theirs")
+    bearer = {"authorization": f"Bearer {theirs.secret}"}
+    assert (await one_world.ask(method, case, bearer)).status_code == 404
+    await accounts.keys.revoke(acting, theirs.key.id)
+    assert (await one_world.ask(method, case, bearer)).status_code == 401
+    assert await one_world.what_ada_has() == before
 
 
 @in_one_world

@@ -90,9 +90,11 @@ async def test_many_at_once_get_each_their_own_reply(any_engine: Engine):
     replies = await asyncio.gather(
         *(ask(any_engine, f"{at} {at + 1} {at + 2} {at + 3}", raw=True, max_tokens=4) for at in starts)
     )
-    counted_on = [reply.text.startswith(f" {at + 4}") for at, reply in zip(starts, replies, strict=True)]
+    wrong = [
+        (at, reply.text) for at, reply in zip(starts, replies, strict=True) if reply.text != f" {at + 4}"
+    ]
     # The model is small, and may miscount.
-    assert sum(counted_on) >= 10
+    assert len(wrong) <= 2, wrong
 
 
 async def test_a_seed_repeats_a_reply_and_another_one_does_not(any_engine: Engine):

@@ -1,5 +1,6 @@
 """A data folder with a model so small that teaching it takes seconds: runs ``bpe``, ``texts``, ``base``, ``echoes``."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from causette.lab.carrying_out import begin, carry_out
 from causette.lab.runs import Runs
 from causette.models import Catalogue, Models
+from causette.models.pins import Pins
 from tests.lab.listening import Listener
 
 WORDS = ["tree", "river", "stone", "bird", "cloud", "lamp", "house", "field", "road", "bell"]
@@ -55,3 +57,34 @@ def small_lab(folder: Path) -> Path:
     echoes = [said(f"Say {first} {second}", first) for first in WORDS for second in WORDS]
     run("data", "echoes", sources=write("echoes.jsonl", echoes), **prepared)
     return folder
+
+
+def small_model(folder: Path, data: Path) -> None:
+    """Have the model ``base`` of the lab in ``folder`` be known to the house in ``data`` as ``small``, in GGUF."""
+    runs, models = Runs(folder / "runs"), Models(folder / "models", Catalogue.load())
+    if not (runs.place("gguf") / "run.json").is_file():
+        begin(runs, {"stage": "export", "model": "base", "quantisation": "F16"}, name="gguf")
+        carry_out(runs, "gguf", Listener(), models)
+    content = (runs.place("gguf") / "artifact" / "model.gguf").read_bytes()
+    place = data / "models" / "small"
+    place.mkdir(parents=True)
+    (place / "model.gguf").write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    (data / "models" / ".locks").mkdir()
+    Pins(data / "models").record("small", "model.gguf", sha256, len(content), "a test")
+    (data / "catalogue.toml").write_text(f'''
+[[model]]
+name = "small"
+title = "Small"
+description = "For tests."
+family = "Tests"
+architecture = "llama"
+kind = "text"
+licence = "CC0-1.0"
+context = 64
+format = "gguf"
+[[model.files]]
+path = "model.gguf"
+sha256 = "{sha256}"
+sources = ["hub:causette/small@0000000000000000000000000000000000000000#model.gguf"]
+''')

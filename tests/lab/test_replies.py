@@ -7,7 +7,8 @@ import torch
 from transformers import GenerationConfig
 
 from causette.errors import Unavailable
-from causette.lab.replies import Sampling, ServedReplies, generate
+from causette.lab.generating import generate
+from causette.lab.replies import Sampling, ServedReplies
 from causette.lab.types import Message
 from tests.lab.toys import VOCABULARY, tiny_model
 

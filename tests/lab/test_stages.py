@@ -15,12 +15,13 @@ from causette.errors import CausetteError, ConfigurationError, Conflict, NotFoun
 from causette.lab import reinforcing
 from causette.lab.carrying_out import begin, carry_out, finder
 from causette.lab.comparing import compared
+from causette.lab.generating import ModelReplies
 from causette.lab.gguf import load_model
 from causette.lab.losses import token_log_probabilities
 from causette.lab.models import find_chat, load_base
 from causette.lab.recipes import change, read_recipe
 from causette.lab.reinforcing import GroupConfig, Rollouts, Writing
-from causette.lab.replies import ModelReplies, Sampling
+from causette.lab.replies import Sampling
 from causette.lab.runs import Run, Runs
 from causette.lab.tasks import Problem, Split
 from causette.lab.training.checkpoints import Checkpoints

@@ -4,10 +4,11 @@ Each surface looks at its own kind of credential only, so that sending both neve
 ambiguous (two different session cookies, two Authorization headers) proves nothing.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Final, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, Final, Protocol
 
 from fastapi import Depends, Header, Request, Response
+from fastapi.routing import APIRoute
 
 from causette.accounts.keys.scopes import SCOPES, Scope, opens
 from causette.accounts.service import SESSION_LIFETIME, Accounts
@@ -116,6 +117,21 @@ def needs(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
 InferenceKey = Annotated[Caller, Depends(needs("inference"))]
 EmbeddingsKey = Annotated[Caller, Depends(needs("embeddings"))]
 ModelsKey = Annotated[Caller, Depends(needs("models"))]
+FineTuningKey = Annotated[Caller, Depends(needs("fine_tuning"))]
+
+
+class KeyFirst(APIRoute):
+    """Looks at the key before the framework reads the body: nobody without one shall have megabytes parsed."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, behind that look."""
+        answer = super().get_route_handler()
+
+        async def answer_holder(request: Request) -> Response:
+            await key_holder(request)
+            return await answer(request)
+
+        return answer_holder
 
 
 def session_token(request: Request) -> str | None:

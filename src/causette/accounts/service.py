@@ -257,15 +257,20 @@ class Accounts:
             found = await store.user_with_password(connection, parse_email(email).key)
         return None if found is None else found[0]
 
-    async def caller_of(self, user_id: str, workspace_id: str | None = None) -> Caller | None:
+    async def caller_of(
+        self, user_id: str, workspace_id: str | None = None, key_id: str | None = None
+    ) -> Caller | None:
         """A caller to finish what a person has begun, from ids that the house itself has kept.
+
+        The limits of the key that they began it with hold, whether or not it has been revoked since.
 
         None when the account is gone, or the person not in the workspace any more. Ids that somebody sent prove nothing
         and do not belong here.
         """
         async with self._database.read() as connection:
             user = await store.user_by_id(connection, user_id)
-        caller = None if user is None else Caller(user=user)
+        key = None if key_id is None else await self.keys.known(key_id)
+        caller = None if user is None else Caller(user=user, key_id=None if key is None else key.id, key=key)
         if caller is None or workspace_id is None:
             return caller
         with suppress(NotFound):

@@ -1,10 +1,8 @@
 """``causette lab``: data, training, evaluation and export of models."""
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -12,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from causette.cli import flywheel, releases
+from causette.cli.carrying import carry, figures
 from causette.errors import ConfigurationError, InvalidRequest, NotFound
-from causette.lab.installed import check_installed
-from causette.models import open_models
 from causette.settings import load_settings
 
 if TYPE_CHECKING:
@@ -26,14 +23,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="""Make models: data, tokenizers, training, evaluation, export.
+    help="""Make models: data, tokenizers, training, evaluation, export, the gate, releases.
 
     Each stage takes a recipe, a TOML file that names the stage and its settings, and becomes a run: a folder in
     the data folder's `runs` with its recipe, figures, checkpoints and what it has made. A run that was stopped or
     killed goes on with `causette lab resume`. Where a recipe wants a model, data or a tokenizer, it takes a run's
     name, a folder, or a name of `causette models list`.
 
-    It needs the lab's libraries: pip install 'causette[lab]'.""",
+    Training needs the lab's libraries: pip install 'causette[lab]'. The gate and releases need nothing more than
+    `causette serve` does.""",
 )
 
 _Data = Annotated[
@@ -44,16 +42,6 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")
 _RunName = Annotated[str, typer.Argument(metavar="RUN", help="A name of `causette lab runs`.")]
 
 _SECONDS_TO_BEGIN: Final = 60.0
-# Figures that a line has room for, the first of those that there are.
-_SHOWN: Final = (
-    "loss",
-    "reward",
-    "accuracy",
-    "held_out_loss",
-    "held_out_score",
-    "held_out_accuracy",
-    "tokens_a_second",
-)
 
 
 def _stage_command(stage: "StageName") -> Callable[..., None]:
@@ -77,7 +65,7 @@ def _stage_command(stage: "StageName") -> Callable[..., None]:
             raise ConfigurationError(
                 f"The recipe {recipe} is for the stage {written['stage']}: run `causette lab {written['stage']}`."
             )
-        check_installed()
+        _check_installed(stage.name)
         from causette.lab.carrying_out import begin  # noqa: PLC0415
 
         runs = _runs(data)
@@ -96,7 +84,10 @@ def resume(run: _RunName, data: _Data = None, as_json: _Json = False) -> None:
     """Take up a run that was stopped, killed or failed, from its newest checkpoint."""
     runs = _runs(data)
     found = runs.find(run)
-    check_installed()
+    if found.stage == "gate":
+        releases.resume_gate(runs, found, data, as_json)
+        return
+    _check_installed(found.stage)
     _carry_out(runs, found.id, data, as_json)
 
 
@@ -116,7 +107,7 @@ def list_runs(data: _Data = None, as_json: _Json = False) -> None:
             run.stage,
             run.status,
             f"{run.created_at:%Y-%m-%d %H:%M}",
-            run.error or _figures(run.metrics),
+            run.error or figures(run.metrics),
         )
     _tell(table)
 
@@ -195,51 +186,15 @@ def _register() -> None:
     from causette.lab.stages import STAGES  # noqa: PLC0415
 
     for stage in STAGES.values():
-        app.command(stage.name)(_stage_command(stage))
-
-
-class _Terminal:
-    """Events on the terminal: a bar, and a line of figures for each step."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._tasks: dict[str, TaskID] = {}
-
-    def progress(self, done: int, total: int | None, what: str) -> None:
-        """Move the bar of ``what``."""
-        if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total)
-        self._bars.update(self._tasks[what], completed=done, total=total)
-
-    def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """Say how it stands."""
-        self._bars.console.print(f"step {step}  {_figures(values)}", highlight=False)
-
-    def note(self, text: str) -> None:
-        """Say so."""
-        self._bars.console.print(text, highlight=False, markup=False)
+        # The gate's recipe is the owner's policy and what is served: its command writes it.
+        if stage.name != "gate":
+            app.command(stage.name)(_stage_command(stage))
+    app.add_typer(releases.app)
+    app.add_typer(flywheel.app, name="flywheel")
 
 
 def _carry_out(runs: "Runs", run_id: str, data: Path | None, as_json: bool) -> None:
-    from causette.lab.carrying_out import carry_out  # noqa: PLC0415
-
-    stop = threading.Event()
-    # Other stages take no steps between which they could stop.
-    has_steps = "training" in runs.recipe(run_id)
-
-    def asked(*_: object) -> None:
-        if stop.is_set() or not has_steps:
-            raise KeyboardInterrupt
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, asked)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Figures and bars are for people, and go where errors go: standard output has the result.
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bars.console.print(f"run {run_id}", highlight=False)
-        models = open_models(load_settings(data=data))
-        done = carry_out(runs, run_id, _Terminal(bars), models, should_stop=stop.is_set)
+    done = carry(runs, run_id, data)
     if _is_further():
         return
     if as_json:
@@ -275,9 +230,12 @@ def _runs(data: Path | None) -> "Runs":
     return Runs(load_settings(data=data).data / "runs")
 
 
-def _figures(values: Mapping[str, float]) -> str:
-    shown = [name for name in _SHOWN if name in values] or list(values)
-    return "  ".join(f"{name} {values[name]:.4g}" for name in shown[:5])
+def _check_installed(stage: str) -> None:
+    from causette.lab.installed import check_installed  # noqa: PLC0415
+    from causette.lab.stages import STAGES  # noqa: PLC0415
+
+    if STAGES[stage].trains:
+        check_installed()
 
 
 def _tell(table: Table) -> None:

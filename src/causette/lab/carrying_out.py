@@ -1,5 +1,6 @@
 """From a recipe to an artifact: a run is begun, carried out and noted, or taken up again where it was left."""
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -47,12 +48,15 @@ def carry_out(
     recipe = runs.recipe(run_id)
     stage = _stage(run.stage).load()
     folder = runs.place(run_id)
-    workbench = Workbench(folder=folder, find=finder(runs, models), should_stop=should_stop)
-    if workbench.place.world > 1 and run.stage not in SHARED:
+    workbench = Workbench(
+        folder=folder, home=runs.folder.parent, find=finder(runs, models), should_stop=should_stop
+    )
+    # As torchrun says it.
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and run.stage not in SHARED:
         raise ConfigurationError(
             f"The stage {run.stage} is one process's; torchrun is for {' and '.join(SHARED)}.", param="stage"
         )
-    if not workbench.place.is_first:
+    if int(os.environ.get("RANK", "0")) > 0:
         stage.run(configured(recipe, stage.config), events, workbench)
         return run
     with runs.held(run_id), closing(Recorded(folder / "events.jsonl", events)) as recorded:

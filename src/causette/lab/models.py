@@ -4,7 +4,7 @@ A model is named as a folder, a GGUF file, a name of the catalogue that is on di
 run makes is a folder with ``lab.json`` beside the weights, which says what it began as.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -21,6 +21,7 @@ from causette.errors import ConfigurationError
 from causette.lab.chat import ChatTokenizer
 from causette.lab.disk import whole_folder
 from causette.lab.gguf import load_model, load_tokenizer
+from causette.lab.types import Find
 from causette.lab.weights import merge_adapter
 
 # Bars are ours to show.
@@ -38,10 +39,6 @@ class Base:
     tokenizer: ChatTokenizer
     #: The GGUF file that it began as, if it did.
     gguf: Path | None
-
-
-#: Finds where a model is by its name; None where it is not known.
-Find = Callable[[str], Path | None]
 
 
 def load_base(name: str, find: Find, *, attention: str = "sdpa") -> Base:

@@ -56,6 +56,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     runs: tuple[Given, ...] = ()
     only_begin: bool = False
+    #: What it is booked for.
+    work: str = ""
     #: Where it notes what it takes of the machine; see `Measured`.
     measured: str | None = None
 
@@ -80,8 +82,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     compute_ns: int
 
 
-def measured_at(path: Path) -> tuple[Measured, bool] | None:
-    """What the process that notes in ``path`` has taken, and whether it lives; None where it noted nothing."""
+def measured_at(path: Path) -> tuple[Measured | None, bool]:
+    """What the process that notes in ``path`` has taken, if it noted anything, and whether it lives."""
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -90,7 +92,7 @@ def measured_at(path: Path) -> tuple[Measured, bool] | None:
             lives = True
         # A line for each time, the last of which may be torn.
         lines = file.read().split(b"\n")[:-1]
-    return (msgspec.json.decode(lines[-1], type=Measured), lives) if lines else None
+    return (msgspec.json.decode(lines[-1], type=Measured) if lines else None), lives
 
 
 def main() -> None:
@@ -186,7 +188,7 @@ class _Meter:
 
     def __init__(self, task: Task) -> None:
         self._path = None if task.measured is None else Path(task.measured)
-        self._work = next((each.name for each in task.runs if each.name), "")
+        self._work = task.work
         self._over = threading.Event()
         self._began = monotonic_ns()
         self._thread: threading.Thread | None = None

@@ -17,9 +17,9 @@ from transformers import PreTrainedModel
 
 from causette.lab.batches import Rows, rows_of
 from causette.lab.chat import ChatTokenizer
+from causette.lab.generating import generate
 from causette.lab.losses import IGNORED, advantages, grpo, token_log_probabilities
 from causette.lab.recipes import Config
-from causette.lab.replies import generate
 from causette.lab.tasks import Problem, Task, scores
 from causette.lab.training.config import Positive
 from causette.lab.training.loop import Loss, Objective

@@ -77,6 +77,7 @@ def _reading(routes: APIRouter) -> None:
         items = [
             LabStageOut(name=stage.name, summary=stage.summary, example=stage.example)
             for stage in STAGES.values()
+            if stage.example is not None
         ]
         return LabStages(items=items, missing=missing_libraries(), install=INSTALL)
 

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from time import time
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -31,8 +32,9 @@ RUN: Final = "lab.run"
 
 _LOOK_SECONDS: Final = 0.5
 _BOOK_SECONDS: Final = 30.0
-# A step of a large model on a small machine, and a checkpoint.
-_PATIENCE_SECONDS: Final = 120.0
+_BEGUN_SECONDS: Final = 600.0
+# A step and a checkpoint; what takes longer goes on from the checkpoint before.
+_PATIENCE_SECONDS: Final = 30.0
 _ATTEMPTS: Final = 10
 _SECONDS: Final = 30 * 86_400.0
 
@@ -82,15 +84,19 @@ class Carrier:
         checks: Sequence[Check] = (),
         watch: Watch | None = None,
         only_begin: bool = False,
+        work: str | None = None,
     ) -> tuple[str, ...]:
         """Look at files, then begin what is not begun and carry out what is not done; the runs' names.
+
+        It is booked for ``work``, or for the first run where that is not given.
 
         Raises:
             JobFailed: a file, a recipe or a run says why it cannot be (its code and its param).
             Unavailable: the process was killed or stopped by somebody else; it may be tried again.
         """
         check_installed()
-        await self._wait_for(runs)
+        names = [each.name for each in runs if each.name is not None]
+        await self.wait_for(names)
         attempt = new_id("try")
         task = Task(
             data=str(self._settings.data),
@@ -98,6 +104,7 @@ class Carrier:
             checks=tuple(checks),
             runs=tuple(runs),
             only_begin=only_begin,
+            work=work or next(iter(names), ""),
             measured=None if only_begin else str(self._measured / attempt),
         )
         await asyncio.to_thread(self._measured.mkdir, parents=True, exist_ok=True)
@@ -126,20 +133,19 @@ class Carrier:
             return
         for path in sorted(self._measured.iterdir()):
             try:
-                found = await asyncio.to_thread(measured_at, path)
+                measured, lives = await asyncio.to_thread(measured_at, path)
+                age = time() - path.stat().st_mtime
             except FileNotFoundError:
                 # Another process was faster.
                 continue
-            if found is None:
-                continue
-            measured, lives = found
-            await self._book(path.name, measured.work, measured.compute_ns)
-            if not lives:
+            if measured is not None:
+                await self._book(path.name, measured.work, measured.compute_ns)
+            # One that has noted nothing yet may be about to begin.
+            if not lives and (measured is not None or age > _BEGUN_SECONDS):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
 
-    async def _wait_for(self, runs: Sequence[Given]) -> None:
-        """Wait until no other process carries out one of them: a worker that ends needs a moment for its checkpoint."""
-        names = [each.name for each in runs if each.name is not None]
+    async def wait_for(self, names: Sequence[str]) -> None:
+        """Wait until nobody carries out one of these runs: a worker that ends needs a moment for its checkpoint."""
         while True:
             begun = [name for name in names if (self.runs.place(name) / "run.json").is_file()]
             if not any(map(self.runs.is_held, begun)):
@@ -220,6 +226,10 @@ class LabRuns:
         self._runs = carrier.runs
         if at_once and is_installed():
             jobs.handle(RUN, self._carry, attempts=_ATTEMPTS, seconds=_SECONDS, apart=at_once)
+
+    async def open(self) -> None:
+        """Book what processes took that were killed with whoever began them."""
+        await self._carrier.book_all()
 
     async def start(self, by: Caller, recipe: Mapping[str, Any], *, name: str | None = None) -> LabRun:
         """Begin a run, whose recipe has been checked, and have it carried out.

@@ -12,10 +12,10 @@ import os
 import platform
 import re
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
 from time import sleep
@@ -31,7 +31,7 @@ from causette.lab.types import Artifact, Events
 
 RunStatus = Literal["running", "interrupted", "failed", "done"]
 # What decides about a run's figures besides its recipe.
-_VERSIONS: Final = ("causette", "torch", "transformers", "tokenizers")
+_VERSIONS: Final = ("causette", "openvino-genai", "torch", "transformers", "tokenizers")
 _TRIES: Final = 20
 _BETWEEN_SECONDS: Final = 0.01
 # A folder of its own on every system, and no option of a command.
@@ -78,7 +78,7 @@ class Runs:
             stage=stage,
             status="running",
             created_at=utc_now(),
-            versions={each: version(each) for each in _VERSIONS},
+            versions=_versions(),
             machine=f"{platform.machine()}, {os.cpu_count()} cores",
         )
         place = self.place(run.id)
@@ -254,6 +254,15 @@ class Recorded:
 
 def _is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None and len(text.encode()) <= _LONGEST_BYTES
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _VERSIONS:
+        # Who only measures what is served has no PyTorch.
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _write(path: Path, value: Mapping[str, object]) -> None:

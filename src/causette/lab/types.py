@@ -1,13 +1,15 @@
 """The records that the lab trains on and evaluates with, and what a stage gives out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 Role = Literal["system", "user", "assistant", "tool"]
 #: What an artifact is: each kind is a folder of its own layout.
-ArtifactKind = Literal["dataset", "tokenizer", "model", "adapter", "evaluation", "export"]
+ArtifactKind = Literal["dataset", "tokenizer", "model", "adapter", "evaluation", "export", "gate"]
+#: Finds where a model is by its name; None where it is not known.
+Find = Callable[[str], Path | None]
 
 
 @dataclass(frozen=True, slots=True)

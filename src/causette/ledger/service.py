@@ -213,6 +213,11 @@ class Ledger:
                 counters = await store.counters_of(connection, inside)
         return tuple(known.get(limit) or reservations.standing(limit, counters, now) for limit in wanted)
 
+    async def is_known(self, request_id: str) -> bool:
+        """Whether a request was let in, ended or not: whoever was killed while it reserved does not know."""
+        async with self._database.read() as connection:
+            return request_id in await store.ends_of(connection, [request_id])
+
     async def orphans(self) -> tuple[HeldRequest, ...]:
         """Open requests whose process has died. Somebody has to settle them."""
         now = self._now()

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from causette.ledger.reservations import Counter
 from causette.ledger.tables import balances, counters, holders, postings, prices, requests
-from causette.ledger.types import Book, HeldRequest
+from causette.ledger.types import LASTING, Book, HeldRequest
 
 # As many parameters as every SQLite takes in one statement.
 _AT_ONCE: Final = 500
@@ -388,7 +388,8 @@ async def orphans(
 ) -> list[HeldRequest]:
     """At most so many open requests whose process was last seen before ``since``, or has left.
 
-    With ``since`` None, of those that have left only; of the process ``besides``, none.
+    With ``since`` None, of those that have left only; of the process ``besides``, none. What lasts is no orphan: its
+    job ends it.
     """
     living = sa.select(holders.c.id).where(
         holders.c.id == requests.c.holder, sa.true() if since is None else holders.c.seen_at >= since
@@ -396,7 +397,12 @@ async def orphans(
     columns = tuple(requests.c[name] for name in HeldRequest.__dataclass_fields__)
     rows = await connection.execute(
         sa.select(*columns)
-        .where(requests.c.state == "held", requests.c.holder != besides, ~living.exists())
+        .where(
+            requests.c.state == "held",
+            requests.c.holder != besides,
+            requests.c.surface != LASTING,
+            ~living.exists(),
+        )
         .order_by(requests.c.created_at)
         .limit(most)
     )

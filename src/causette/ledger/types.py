@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from causette.ledger.prices import Price
 
 #: A nano-dollar is the billionth part of a US dollar; 64 bits hold nine billion dollars.
 NANO: int = 1_000_000_000
+
+#: The surface of what trains for hours: a job holds it, which outlives the process that reserved.
+LASTING: Final = "fine_tuning"
 
 Book = Literal["charge", "cost"]
 Outcome = Literal["completed", "stopped", "disconnected", "failed", "orphaned"]

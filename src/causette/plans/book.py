@@ -51,6 +51,8 @@ class PlanBook:
     plans: Mapping[str, Plan]
     #: Patterns of model names, the most specific first.
     prices: tuple[tuple[str, Price], ...]
+    #: The same of training: what a trained token costs is its input's price.
+    training: tuple[tuple[str, Price], ...] = ()
 
     def plan(self, plan_id: str) -> Plan:
         """The plan called ``plan_id``.
@@ -69,10 +71,18 @@ class PlanBook:
 
     def price_of(self, *names: str) -> Price | None:
         """The price of the model that is known under ``names``; None where nothing here matches any of them."""
-        for pattern, price in self.prices:
-            if any(fnmatchcase(name, pattern) for name in names):
-                return price
-        return None
+        return _matching(self.prices, names)
+
+    def training_price_of(self, *names: str) -> Price | None:
+        """What training the model that is known under ``names`` costs; None where nothing here says."""
+        return _matching(self.training, names)
+
+
+def _matching(prices: tuple[tuple[str, Price], ...], names: tuple[str, ...]) -> Price | None:
+    for pattern, price in prices:
+        if any(fnmatchcase(name, pattern) for name in names):
+            return price
+    return None
 
 
 def read_book(owner_file: Path | None = None) -> PlanBook:
@@ -127,14 +137,23 @@ def _merge(into: _Table, changes: _Table) -> None:
 def _book(root: TableReader) -> PlanBook:
     currency = _currency(root, "USD")
     plans = {name: _plan(name, table, currency) for name, table in root.entries("plan").items()}
-    prices = {pattern: _price(table) for pattern, table in root.entries("models").items()}
+    prices: dict[str, Price] = {}
+    training: dict[str, Price] = {}
+    for pattern, table in root.entries("models").items():
+        trained = _amount(table, "training", NANO_DECIMALS)
+        if trained is not None:
+            training[pattern] = Price(input=trained, cached_input=trained)
+        if trained is None or any(key in table for key in _PRICED):
+            prices[pattern] = _price(table)
+        table.nothing_else()
     book = PlanBook(
         default_plan=root.text("default_plan", "house"),
         unpaid_plan=root.text("unpaid_plan", "free"),
         grace=timedelta(days=root.number("grace_days", least=0) or 0),
         payment_time=timedelta(days=root.number("payment_days", least=0) or 0),
         plans=plans,
-        prices=tuple(sorted(prices.items(), key=lambda item: _vagueness(item[0]))),
+        prices=_sorted(prices),
+        training=_sorted(training),
     )
     for key, plan_id in (("default_plan", book.default_plan), ("unpaid_plan", book.unpaid_plan)):
         if (plan := plans.get(plan_id)) is None:
@@ -143,6 +162,10 @@ def _book(root: TableReader) -> PlanBook:
             root.problem(key, f"the plan {plan_id!r} has a price, and this one is given to who does not pay")
     root.nothing_else()
     return book
+
+
+def _sorted(prices: dict[str, Price]) -> tuple[tuple[str, Price], ...]:
+    return tuple(sorted(prices.items(), key=lambda item: _vagueness(item[0])))
 
 
 def _vagueness(pattern: str) -> tuple[int, int]:
@@ -315,7 +338,6 @@ def _price(table: TableReader) -> Price:
             amounts[key] = amounts[otherwise]
     if not any(key in table for key in _PRICED):
         table.problem(None, f'it has no price; write some of {", ".join(_PRICED)}, e.g. input = "0.15"')
-    table.nothing_else()
     return Price(**{key: amount or 0 for key, amount in amounts.items()})
 
 

@@ -140,6 +140,7 @@ class Plans:
             postpaid_nano=subscription.postpaid_nano if subscription is not None and is_theirs else 0,
             budgets=budgets,
             price_of=book.price_of,
+            training_price_of=book.training_price_of,
         )
 
     def forget(self) -> None:

@@ -1,7 +1,7 @@
 """What a plan says, and what follows from it for one caller, as plain data. Money is whole numbers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -15,6 +15,10 @@ from causette.plans.features import TITLES, Feature
 Overage = Literal["refuse", "charge"]
 #: The price of a model by any of its names; None where the owner has set none.
 PriceOf = Callable[..., Price | None]
+
+
+def _no_price(*names: str) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +145,7 @@ class Entitlements:
     postpaid_nano: int = 0
     budgets: tuple[Budget, ...] = ()
     price_of: PriceOf
+    training_price_of: PriceOf = _no_price
 
     def allows_model(self, *names: str) -> bool:
         """Whether the plan allows a model that is known under these names."""
@@ -208,6 +213,31 @@ class Entitlements:
                 )
             )
         return tuple(offers)
+
+    def training_offers(
+        self, model: str, caller: Caller, *, aliases: tuple[str, ...] = ()
+    ) -> tuple[Offer, ...]:
+        """The ways in which ``caller`` may pay for training ``model``: as `offers`, at the price of training.
+
+        What training takes at once would exhaust any limit on how fast one may ask: it keeps those on money alone.
+
+        Raises:
+            Forbidden: the plan does not allow the model (``model_not_in_plan``).
+            Unavailable: trained tokens would be charged, but have no price (``price_missing``).
+        """
+        price_of = self.training_price_of
+        offers = replace(self, price_of=price_of, limits=()).offers(model, caller, aliases=aliases)
+        return tuple(
+            replace(
+                offer,
+                limits=tuple(
+                    limit
+                    for limit in offer.limits
+                    if limit.meter is Meter.MONEY or limit.scope.endswith("/included")
+                ),
+            )
+            for offer in offers
+        )
 
     def _price(self, deployment: str, names: tuple[str, ...]) -> Price:
         price = self.price_of(*names)

@@ -2,7 +2,7 @@
 
 import base64
 import struct
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 from time import time
@@ -10,10 +10,9 @@ from typing import Any, Final, Protocol
 
 import msgspec
 from fastapi import APIRouter, Request
-from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from causette.accounts.authentication import EmbeddingsKey, InferenceKey, ModelsKey, accounts_of, key_holder
+from causette.accounts.authentication import EmbeddingsKey, InferenceKey, KeyFirst, ModelsKey, accounts_of
 from causette.accounts.types import Caller
 from causette.engines.types import Completed, Compute, Delta, GenerateRequest, Usage
 from causette.errors import CausetteError, InvalidRequest, NotFound
@@ -47,22 +46,9 @@ def _gateway(request: Request) -> Gateway:
     return house.gateway
 
 
-class _KeyFirst(APIRoute):
-    """Looks at the key before the framework reads the body: nobody without one shall have megabytes parsed."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        answer = super().get_route_handler()
-
-        async def answer_holder(request: Request) -> Response:
-            await key_holder(request)
-            return await answer(request)
-
-        return answer_holder
-
-
 def router() -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1", tags=["platform"], route_class=_KeyFirst)
+    routes = APIRouter(prefix="/v1", tags=["platform"], route_class=KeyFirst)
 
     @routes.get("/models")
     async def list_models(caller: ModelsKey, request: Request, response: Response) -> dict[str, Any]:

@@ -43,6 +43,8 @@ RatedSince = Callable[[Release], Awaitable[Mapping[Arm, Thumbs]]]
 _LEAST_REASON: Final = 10
 #: Who acts where nobody does: a canary that is watched.
 WATCH: Final = "the watch over canaries"
+#: The same, of what was trained for a customer.
+TUNING: Final = "fine-tuning"
 
 
 def _unfollowed() -> None:
@@ -91,11 +93,65 @@ class Releases:
             CausetteError: there is no room for it.
         """
         _check_owner(by)
+        return await self._register(
+            by,
+            weights,
+            created_by=by.user.email,
+            name=name,
+            base=base,
+            lineage=lineage,
+            metrics=metrics,
+            cost_nano=cost_nano,
+        )
+
+    async def register_for(
+        self,
+        customer: Caller,
+        weights: Path,
+        *,
+        name: str,
+        base: str,
+        lineage: Lineage,
+        metrics: Mapping[str, float] | None = None,
+        cost_nano: int = 0,
+    ) -> Artifact:
+        """Keep what the house itself has trained for a customer; the audit log says for whom. See `register`.
+
+        Once there is an artifact of this name and run, that one is given back: whoever was killed may ask again.
+        """
+        known = await self._store.artifact(name)
+        if known is not None and known.lineage.run_id == lineage.run_id:
+            return known
+        return await self._register(
+            TUNING,
+            weights,
+            created_by=customer.user.email,
+            name=name,
+            base=base,
+            lineage=lineage,
+            metrics=metrics,
+            cost_nano=cost_nano,
+            customer_id=customer.payer_id,
+        )
+
+    async def _register(
+        self,
+        actor: Caller | str,
+        weights: Path,
+        *,
+        created_by: str,
+        name: str,
+        base: str,
+        lineage: Lineage,
+        metrics: Mapping[str, float] | None,
+        cost_nano: int,
+        **details: object,
+    ) -> Artifact:
         if await self._store.artifact(name) is not None:
             raise _taken(name)
         artifact_id = new_id("art")
         place = self._folder / artifact_id / "model.gguf"
-        async with self._audit.act(by, "artifact.register", target_id=artifact_id, target=name):
+        async with self._audit.act(actor, "artifact.register", target_id=artifact_id, target=name, **details):
             sha256, size = await asyncio.to_thread(keep, weights, place)
             artifact = Artifact(
                 id=artifact_id,
@@ -107,7 +163,7 @@ class Releases:
                 lineage=lineage,
                 metrics=dict(metrics or {}),
                 cost_nano=cost_nano,
-                created_by=by.user.email,
+                created_by=created_by,
                 created_at=self._now(),
             )
             if not await self._store.add_artifact(artifact):

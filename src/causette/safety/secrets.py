@@ -1,6 +1,7 @@
 """Finds what looks like a secret: a private key, or a key to somebody's service."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 #: What each kind has in it for certain, and what it looks like. Looking for the former costs next to nothing.
@@ -19,6 +20,11 @@ _SHAPES: Final[dict[str, tuple[tuple[str, ...], re.Pattern[str]]]] = {
 }
 
 KINDS: Final = tuple(_SHAPES)
+# All of a key in armour, which only begins with what gives it away.
+_ARMOUR: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z ]+-----|\Z)", re.DOTALL
+)
+_TOKEN_REST: Final = re.compile(r"[\w-]*")
 
 
 def secrets_in(text: str, kinds: frozenset[str]) -> bool:
@@ -28,3 +34,14 @@ def secrets_in(text: str, kinds: frozenset[str]) -> bool:
         if any(part in text for part in certain) and shape.search(text):
             return True
     return False
+
+
+def secret_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where the secrets in ``text`` begin and end, in their order."""
+    spans = [match.span() for match in _ARMOUR.finditer(text)]
+    for kind, (certain, shape) in _SHAPES.items():
+        if kind != "private_key" and any(part in text for part in certain):
+            for match in shape.finditer(text):
+                rest = _TOKEN_REST.match(text, match.end())
+                spans.append((match.start(), match.end() if rest is None else rest.end()))
+    return iter(sorted(spans))

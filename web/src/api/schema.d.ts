@@ -352,6 +352,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/lab/flywheel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Flywheel
+         * @description What there is to learn from, and the flywheel's turns.
+         */
+        get: operations["get_flywheel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/flywheel/collect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Collect Examples
+         * @description Make examples of what was said since, and forget those whose consent was taken back.
+         */
+        post: operations["collect_examples"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/flywheel/examples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Examples
+         * @description Examples in the order in which they were made: all, or those of a verdict.
+         */
+        get: operations["list_examples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/flywheel/examples/{example_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Rewrite Example
+         * @description Change an example's words, and keep it.
+         */
+        patch: operations["rewrite_example"];
+        trace?: never;
+    };
+    "/api/admin/lab/flywheel/examples/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide On Examples
+         * @description Keep examples, or leave them out.
+         */
+        post: operations["decide_on_examples"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/flywheel/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Turn
+         * @description Begin a turn. One at a time is under way.
+         */
+        post: operations["begin_turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/flywheel/turns/{turn_id}/proceed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Proceed With Turn
+         * @description Learn from what was kept so far, and leave out what nobody has looked at.
+         */
+        post: operations["proceed_with_turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/flywheel/turns/{turn_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Turn
+         * @description Go on with a turn that failed, from the run that did.
+         */
+        post: operations["retry_turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/flywheel/turns/{turn_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Turn
+         * @description End a turn. A canary of its is rolled back.
+         */
+        post: operations["stop_turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/lab/releases": {
         parameters: {
             query?: never;
@@ -3377,6 +3557,218 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Api Files
+         * @description One's files.
+         */
+        get: operations["list_api_files"];
+        put?: never;
+        /**
+         * Create Api File
+         * @description Upload a file for fine-tuning: JSON lines, which are looked at by the job that uses them.
+         */
+        post: operations["create_api_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Api File
+         * @description One file.
+         */
+        get: operations["get_api_file"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Api File
+         * @description Delete a file. What was learned from it stays.
+         */
+        delete: operations["delete_api_file"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Api File Content
+         * @description A file's bytes.
+         */
+        get: operations["get_api_file_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fine_tuning/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fine Tuning Jobs
+         * @description One's jobs, the newest first.
+         */
+        get: operations["list_fine_tuning_jobs"];
+        put?: never;
+        /**
+         * Create Fine Tuning Job
+         * @description Have a model trained on a file that was uploaded.
+         */
+        post: operations["create_fine_tuning_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fine_tuning/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fine Tuning Job
+         * @description One job, and how far it is.
+         */
+        get: operations["get_fine_tuning_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fine_tuning/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Fine Tuning Job
+         * @description Call a job off. What it was trained until then is charged.
+         */
+        post: operations["cancel_fine_tuning_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fine_tuning/jobs/{job_id}/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fine Tuning Checkpoints
+         * @description The models that a job has made. There is one, of its last step, once it has succeeded.
+         */
+        get: operations["list_fine_tuning_checkpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fine_tuning/jobs/{job_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fine Tuning Events
+         * @description What a job told, the newest first: messages, and the figures of each step.
+         */
+        get: operations["list_fine_tuning_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fine_tuning/jobs/{job_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Fine Tuning Job
+         * @description Have a job that is queued or running wait, with a checkpoint.
+         */
+        post: operations["pause_fine_tuning_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fine_tuning/jobs/{job_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Fine Tuning Job
+         * @description Have a paused job go on.
+         */
+        post: operations["resume_fine_tuning_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models": {
         parameters: {
             query?: never;
@@ -4039,6 +4431,12 @@ export interface components {
             content: string;
         };
         /**
+         * Status
+         * @description Where a reply is in its life. A person's own message is always complete.
+         * @enum {string}
+         */
+        causette__assistant__types__Status: "streaming" | "complete" | "stopped" | "failed";
+        /**
          * CorrectionBody
          * @description A change to what a settled request was charged: a posting of its own, never an edit.
          */
@@ -4078,6 +4476,12 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * Status
+         * @description Where a job is. The last three are its end.
+         * @enum {string}
+         */
+        causette__lab__fine_tuning__types__Status: "validating_files" | "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
         /**
          * ChatCompletionBody
          * @description ``POST /v1/chat/completions``.
@@ -4181,6 +4585,18 @@ export interface components {
             passed: boolean;
             /** Unit */
             unit: string;
+        };
+        /**
+         * CheckpointMetrics
+         * @description The figures of a step.
+         */
+        CheckpointMetrics: {
+            /** Full Valid Loss */
+            full_valid_loss?: number | null;
+            /** Step */
+            step: number;
+            /** Train Loss */
+            train_loss?: number | null;
         };
         /**
          * ChoiceBody
@@ -4700,6 +5116,39 @@ export interface components {
             workspace_id: string | null;
         };
         /**
+         * DecisionBody
+         * @description Which examples are kept, or left out.
+         */
+        DecisionBody: {
+            /** Ids */
+            ids: string[];
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "kept" | "left_out";
+        };
+        /**
+         * DeletedFile
+         * @description That a file is no more.
+         */
+        DeletedFile: {
+            /**
+             * Deleted
+             * @default true
+             * @constant
+             */
+            deleted?: true;
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default file
+             * @constant
+             */
+            object?: "file";
+        };
+        /**
          * DeliveryBody
          * @description What came of a step that a browser has run.
          */
@@ -4752,6 +5201,70 @@ export interface components {
             status: components["schemas"]["IndexStatus"];
             /** Title */
             title: string;
+        };
+        /**
+         * DpoHyperparameters
+         * @description How a model learns what people prefer.
+         */
+        DpoHyperparameters: {
+            /**
+             * Batch Size
+             * @description Examples of a step, about: short ones share a row
+             * @default auto
+             */
+            batch_size?: number | "auto";
+            /**
+             * Beta
+             * @description How near it stays to what it was: higher is nearer
+             * @default auto
+             */
+            beta?: number | "auto";
+            /**
+             * Learning Rate Multiplier
+             * @default auto
+             */
+            learning_rate_multiplier?: number | "auto";
+            /**
+             * N Epochs
+             * @default auto
+             */
+            n_epochs?: number | "auto";
+        };
+        /**
+         * DpoHyperparametersOut
+         * @description The same, of DPO.
+         */
+        DpoHyperparametersOut: {
+            /** Batch Size */
+            batch_size: number | "auto";
+            /** Beta */
+            beta: number | "auto";
+            /** Learning Rate Multiplier */
+            learning_rate_multiplier: number | "auto";
+            /** N Epochs */
+            n_epochs: number | "auto";
+        };
+        /**
+         * DpoMethod
+         * @description Learning from preferred and other answers.
+         */
+        DpoMethod: {
+            /**
+             * @default {
+             *       "n_epochs": "auto",
+             *       "batch_size": "auto",
+             *       "learning_rate_multiplier": "auto",
+             *       "beta": "auto"
+             *     }
+             */
+            hyperparameters?: components["schemas"]["DpoHyperparameters"];
+        };
+        /**
+         * DpoMethodOut
+         * @description Learning from preferences.
+         */
+        DpoMethodOut: {
+            hyperparameters: components["schemas"]["DpoHyperparametersOut"];
         };
         /**
          * DuplicateAssistantBody
@@ -4836,6 +5349,24 @@ export interface components {
             job: components["schemas"]["JobOut"] | null;
         };
         /**
+         * ExampleCountOut
+         * @description How many examples there are of a verdict and kind.
+         */
+        ExampleCountOut: {
+            /** Count */
+            count: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "thumb" | "pair";
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pending" | "kept" | "left_out";
+        };
+        /**
          * ExampleList
          * @description Some examples; ``next`` is what to send as ``after`` for those after them.
          */
@@ -4844,6 +5375,19 @@ export interface components {
             items: components["schemas"]["ExampleOut"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * ExampleMessageOut
+         * @description A message of an example's prompt.
+         */
+        ExampleMessageOut: {
+            /** Content */
+            content: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "system" | "user" | "assistant" | "tool";
         };
         /**
          * FeedbackExample
@@ -4997,6 +5541,65 @@ export interface components {
             together: number;
         };
         /**
+         * FileObject
+         * @description A file, as OpenAI describes one.
+         */
+        FileObject: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Created At
+             * @description Unix seconds
+             */
+            created_at: number;
+            /** Expires At */
+            expires_at?: null;
+            /** Filename */
+            filename: string;
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default file
+             * @constant
+             */
+            object?: "file";
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "fine-tune" | "fine-tune-results";
+            /**
+             * Status
+             * @description Always this: read by the job that uses it
+             * @default processed
+             * @constant
+             */
+            status?: "processed";
+            /** Status Details */
+            status_details?: null;
+        };
+        /**
+         * FileObjects
+         * @description Files; ``last_id`` is what to send as ``after`` for those that follow, where it ``has_more``.
+         */
+        FileObjects: {
+            /** Data */
+            data: components["schemas"]["FileObject"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object?: "list";
+        };
+        /**
          * File
          * @description Something that was uploaded.
          */
@@ -5092,6 +5695,344 @@ export interface components {
             title: string;
         };
         /**
+         * FineTuningBody
+         * @description A job to make.
+         */
+        FineTuningBody: {
+            /**
+             * @deprecated
+             * @description Of before there was method
+             */
+            hyperparameters?: components["schemas"]["SupervisedHyperparameters"] | null;
+            /** Integrations */
+            integrations?: unknown[] | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            method?: components["schemas"]["Method"] | null;
+            /** Model */
+            model: string;
+            /** Seed */
+            seed?: number | null;
+            /** Suffix */
+            suffix?: string | null;
+            /** Training File */
+            training_file: string;
+            /** Validation File */
+            validation_file?: string | null;
+        };
+        /**
+         * FineTuningCheckpoint
+         * @description A model that a job has made.
+         */
+        FineTuningCheckpoint: {
+            /** Created At */
+            created_at: number;
+            /** Fine Tuned Model Checkpoint */
+            fine_tuned_model_checkpoint: string;
+            /** Fine Tuning Job Id */
+            fine_tuning_job_id: string;
+            /** Id */
+            id: string;
+            metrics: components["schemas"]["CheckpointMetrics"];
+            /**
+             * Object
+             * @default fine_tuning.job.checkpoint
+             * @constant
+             */
+            object?: "fine_tuning.job.checkpoint";
+            /** Step Number */
+            step_number: number;
+        };
+        /**
+         * FineTuningCheckpoints
+         * @description The models that a job has made: the last step's, once it has succeeded.
+         */
+        FineTuningCheckpoints: {
+            /** Data */
+            data: components["schemas"]["FineTuningCheckpoint"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object?: "list";
+        };
+        /**
+         * FineTuningError
+         * @description Why a job has failed.
+         */
+        FineTuningError: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Param */
+            param: string | null;
+        };
+        /**
+         * FineTuningEvent
+         * @description Something that a job told.
+         */
+        FineTuningEvent: {
+            /** Created At */
+            created_at: number;
+            /** Data */
+            data: {
+                [key: string]: number;
+            };
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "info" | "warn" | "error";
+            /** Message */
+            message: string;
+            /**
+             * Object
+             * @default fine_tuning.job.event
+             * @constant
+             */
+            object?: "fine_tuning.job.event";
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "message" | "metrics";
+        };
+        /**
+         * FineTuningEvents
+         * @description What a job told, the newest first.
+         */
+        FineTuningEvents: {
+            /** Data */
+            data: components["schemas"]["FineTuningEvent"][];
+            /** Has More */
+            has_more: boolean;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object?: "list";
+        };
+        /**
+         * FineTuningJob
+         * @description A fine-tuning job, as OpenAI describes one.
+         */
+        FineTuningJobOut: {
+            /**
+             * Created At
+             * @description Unix seconds, as all instants here
+             */
+            created_at: number;
+            error: components["schemas"]["FineTuningError"] | null;
+            /** Estimated Finish */
+            estimated_finish: number | null;
+            /** Fine Tuned Model */
+            fine_tuned_model: string | null;
+            /** Finished At */
+            finished_at: number | null;
+            hyperparameters: components["schemas"]["HyperparametersOut"];
+            /** Id */
+            id: string;
+            /** Integrations */
+            integrations: string[];
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            } | null;
+            method: components["schemas"]["MethodOut"];
+            /**
+             * Model
+             * @description The model that it begins with
+             */
+            model: string;
+            /**
+             * Object
+             * @default fine_tuning.job
+             * @constant
+             */
+            object?: "fine_tuning.job";
+            /**
+             * Organization Id
+             * @description Whose it is: a person or a workspace
+             */
+            organization_id: string;
+            /** Result Files */
+            result_files: string[];
+            /** Seed */
+            seed: number;
+            status: components["schemas"]["causette__lab__fine_tuning__types__Status"];
+            /** Suffix */
+            suffix: string | null;
+            /**
+             * Trained Tokens
+             * @description Those that are charged; null until it is over
+             */
+            trained_tokens: number | null;
+            /** Training File */
+            training_file: string;
+            /** User Provided Suffix */
+            user_provided_suffix: string | null;
+            /** Validation File */
+            validation_file: string | null;
+        };
+        /**
+         * FineTuningJobs
+         * @description Jobs, the newest first.
+         */
+        FineTuningJobs: {
+            /** Data */
+            data: components["schemas"]["FineTuningJobOut"][];
+            /** Has More */
+            has_more: boolean;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object?: "list";
+        };
+        /**
+         * FlywheelExample
+         * @description What somebody said of a reply, without what tells who they are.
+         */
+        FlywheelExampleOut: {
+            /**
+             * Chosen
+             * @description The good reply; null of a thumb that points down
+             */
+            chosen: string | null;
+            /** Comment */
+            comment: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided By */
+            decided_by: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "thumb" | "pair";
+            /** Prompt */
+            prompt: components["schemas"]["ExampleMessageOut"][];
+            /** Reasons */
+            reasons: string[];
+            /**
+             * Rejected
+             * @description The bad one; null of a thumb that points up
+             */
+            rejected: string | null;
+            /**
+             * Scrubbed
+             * @description How often what was taken out of it
+             */
+            scrubbed: {
+                [key: string]: number;
+            };
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "pending" | "kept" | "left_out";
+        };
+        /**
+         * FlywheelExamplePage
+         * @description Examples in the order in which they were made.
+         */
+        FlywheelExamplePage: {
+            /** Items */
+            items: components["schemas"]["FlywheelExampleOut"][];
+            /**
+             * Next
+             * @description What `after` takes for the next page
+             */
+            next: string | null;
+        };
+        /**
+         * Flywheel
+         * @description The flywheel: what there is to learn from, and its turns, the newest first.
+         */
+        FlywheelOut: {
+            /** Examples */
+            examples: components["schemas"]["ExampleCountOut"][];
+            /** Turns */
+            turns: components["schemas"]["FlywheelTurnOut"][];
+        };
+        /**
+         * FlywheelTurn
+         * @description One turn of the flywheel, from feedback to a release.
+         */
+        FlywheelTurnOut: {
+            /** Artifact Id */
+            artifact_id: string | null;
+            /** Begun By */
+            begun_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Failed In */
+            failed_in: ("curating" | "preparing" | "training" | "exporting" | "gating" | "signing" | "canary" | "promoted" | "rolled_back" | "stopped" | "failed") | null;
+            /** Id */
+            id: string;
+            /**
+             * Least
+             * @description Examples that it needs
+             */
+            least: number;
+            /** Model */
+            model: string;
+            /** Pairs */
+            pairs: number;
+            /** Reason */
+            reason: string;
+            /** Release Id */
+            release_id: string | null;
+            /**
+             * Runs
+             * @description By state, what its run is called
+             */
+            runs: {
+                [key: string]: string;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "curating" | "preparing" | "training" | "exporting" | "gating" | "signing" | "canary" | "promoted" | "rolled_back" | "stopped" | "failed";
+            /**
+             * Thumbs
+             * @description What it learns from; 0 until that is chosen
+             */
+            thumbs: number;
+            /** Unseen */
+            unseen: boolean;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
          * FoundOut
          * @description A conversation in which something was found.
          */
@@ -5169,7 +6110,7 @@ export interface components {
             message_id: string;
             /** Model */
             model: string;
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["causette__assistant__types__Status"];
         };
         /**
          * GrantBody
@@ -5238,7 +6179,7 @@ export interface components {
             /** Revoked At */
             revoked_at: string | null;
             /** Scopes */
-            scopes: ("all" | "inference" | "embeddings" | "models")[];
+            scopes: ("all" | "inference" | "embeddings" | "models" | "fine_tuning")[];
             /**
              * Workspace Id
              * @description The workspace that it acts for; null for its maker
@@ -5288,6 +6229,18 @@ export interface components {
              * Format: date-time
              */
             start: string;
+        };
+        /**
+         * HyperparametersOut
+         * @description How it is trained: ``auto`` until the files have been read.
+         */
+        HyperparametersOut: {
+            /** Batch Size */
+            batch_size: number | "auto";
+            /** Learning Rate Multiplier */
+            learning_rate_multiplier: number | "auto";
+            /** N Epochs */
+            n_epochs: number | "auto";
         };
         /**
          * IdentityList
@@ -5669,7 +6622,7 @@ export interface components {
              *       "all"
              *     ]
              */
-            scopes?: ("all" | "inference" | "embeddings" | "models")[];
+            scopes?: ("all" | "inference" | "embeddings" | "models" | "fine_tuning")[];
         };
         /**
          * KeyLimits
@@ -5735,7 +6688,7 @@ export interface components {
             /** Revoked At */
             revoked_at: string | null;
             /** Scopes */
-            scopes: ("all" | "inference" | "embeddings" | "models")[];
+            scopes: ("all" | "inference" | "embeddings" | "models" | "fine_tuning")[];
             /**
              * Workspace Id
              * @description The workspace that it acts for; null for its maker
@@ -5760,7 +6713,7 @@ export interface components {
              * Scopes
              * @default []
              */
-            scopes?: ("all" | "inference" | "embeddings" | "models")[];
+            scopes?: ("all" | "inference" | "embeddings" | "models" | "fine_tuning")[];
         };
         /**
          * LabRun
@@ -6318,12 +7271,38 @@ export interface components {
              * @enum {string}
              */
             role: "user" | "assistant";
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["causette__assistant__types__Status"];
             /**
              * Versions
              * @description Its versions, itself among them, oldest first: siblings with the same role
              */
             versions: string[];
+        };
+        /**
+         * Method
+         * @description How it is trained.
+         */
+        Method: {
+            dpo?: components["schemas"]["DpoMethod"] | null;
+            supervised?: components["schemas"]["SupervisedMethod"] | null;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "supervised" | "dpo";
+        };
+        /**
+         * MethodOut
+         * @description How it is trained.
+         */
+        MethodOut: {
+            dpo?: components["schemas"]["DpoMethodOut"] | null;
+            supervised?: components["schemas"]["SupervisedMethodOut"] | null;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "supervised" | "dpo";
         };
         /**
          * ModelList
@@ -6471,7 +7450,7 @@ export interface components {
             /** Revoked At */
             revoked_at: string | null;
             /** Scopes */
-            scopes: ("all" | "inference" | "embeddings" | "models")[];
+            scopes: ("all" | "inference" | "embeddings" | "models" | "fine_tuning")[];
             /** Secret */
             secret: string;
             /**
@@ -7583,6 +8562,21 @@ export interface components {
             type: "text" | "json_object" | "json_schema";
         };
         /**
+         * RewriteBody
+         * @description An example's words; what is left out stays. It is kept with them.
+         */
+        RewriteBody: {
+            /** Chosen */
+            chosen?: string | null;
+            /**
+             * Prompt
+             * @description The text of each message of the prompt
+             */
+            prompt?: string[] | null;
+            /** Rejected */
+            rejected?: string | null;
+        };
+        /**
          * Run
          * @description Messages of one branch in a row, oldest first.
          */
@@ -8042,12 +9036,6 @@ export interface components {
             regressions: string[];
         };
         /**
-         * Status
-         * @description Where a reply is in its life. A person's own message is always complete.
-         * @enum {string}
-         */
-        Status: "streaming" | "complete" | "stopped" | "failed";
-        /**
          * StepResult
          * @description What a step found, in full.
          */
@@ -8131,6 +9119,49 @@ export interface components {
             plan_id?: string | null;
             /** Seats */
             seats?: number | null;
+        };
+        /**
+         * SupervisedHyperparameters
+         * @description How a model learns from conversations. ``auto`` is chosen by the number of examples.
+         */
+        SupervisedHyperparameters: {
+            /**
+             * Batch Size
+             * @description Examples of a step, about: short ones share a row
+             * @default auto
+             */
+            batch_size?: number | "auto";
+            /**
+             * Learning Rate Multiplier
+             * @default auto
+             */
+            learning_rate_multiplier?: number | "auto";
+            /**
+             * N Epochs
+             * @default auto
+             */
+            n_epochs?: number | "auto";
+        };
+        /**
+         * SupervisedMethod
+         * @description Learning from conversations.
+         */
+        SupervisedMethod: {
+            /**
+             * @default {
+             *       "n_epochs": "auto",
+             *       "batch_size": "auto",
+             *       "learning_rate_multiplier": "auto"
+             *     }
+             */
+            hyperparameters?: components["schemas"]["SupervisedHyperparameters"];
+        };
+        /**
+         * SupervisedMethodOut
+         * @description Learning from conversations.
+         */
+        SupervisedMethodOut: {
+            hyperparameters: components["schemas"]["HyperparametersOut"];
         };
         /**
          * Tally
@@ -8299,6 +9330,66 @@ export interface components {
             place: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * TurnBody
+         * @description What a turn of the flywheel is to do; whatever is left out is as usual.
+         */
+        TurnBody: {
+            /**
+             * Batch
+             * @default 4
+             */
+            batch?: number;
+            /**
+             * @default {
+             *       "slower": 1.25,
+             *       "requests": 50,
+             *       "minutes": 60,
+             *       "promotes": false
+             *     }
+             */
+            bounds?: components["schemas"]["BoundsBody"];
+            /**
+             * Epochs
+             * @default 2
+             */
+            epochs?: number;
+            /**
+             * Learning Rate
+             * @default 0.00002
+             */
+            learning_rate?: number;
+            /**
+             * Least
+             * @description Examples that it needs
+             * @default 50
+             */
+            least?: number;
+            /**
+             * Model
+             * @description The model that learns
+             * @default default
+             */
+            model?: string;
+            /**
+             * Rank
+             * @description Of the adapter that learns
+             * @default 16
+             */
+            rank?: number;
+            /**
+             * Share Percent
+             * @description Of a hundred people, who are served the canary
+             * @default 10
+             */
+            share_percent?: number;
+            /**
+             * Unseen
+             * @description Learn from examples that nobody has looked at as well, and wait for nobody
+             * @default false
+             */
+            unseen?: boolean;
         };
         /**
          * Turn
@@ -9218,6 +10309,318 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PairPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_flywheel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    collect_examples: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_examples: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                verdict?: ("pending" | "kept" | "left_out") | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelExamplePage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rewrite_example: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                example_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RewriteBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelExampleOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_on_examples: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_turn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TurnBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelTurnOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proceed_with_turn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                turn_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelTurnOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_turn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                turn_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelTurnOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_turn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                turn_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelTurnOut"];
                 };
             };
             /** @description Refused */
@@ -15658,6 +17061,428 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    list_api_files: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                order?: "asc" | "desc";
+                purpose?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileObjects"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    create_api_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                    /** @enum {string} */
+                    purpose: "fine-tune";
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileObject"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    get_api_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileObject"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    delete_api_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedFile"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    get_api_file_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    list_fine_tuning_jobs: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                /** @description null: those without any; metadata[name]=value: those that have this */
+                metadata?: "null" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FineTuningJobs"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    create_fine_tuning_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FineTuningBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FineTuningJobOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    get_fine_tuning_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FineTuningJobOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    cancel_fine_tuning_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FineTuningJobOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    list_fine_tuning_checkpoints: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FineTuningCheckpoints"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    list_fine_tuning_events: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FineTuningEvents"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    pause_fine_tuning_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FineTuningJobOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    resume_fine_tuning_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FineTuningJobOut"];
                 };
             };
             /** @description Refused */

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from causette.errors import InvalidRequest
 
-Scope = Literal["all", "inference", "embeddings", "models"]
+Scope = Literal["all", "inference", "embeddings", "models", "fine_tuning"]
 
 #: Every scope, and what a key with it opens.
 SCOPES: Final[dict[Scope, str]] = {
@@ -13,6 +13,7 @@ SCOPES: Final[dict[Scope, str]] = {
     "inference": "chat completions, completions and responses",
     "embeddings": "embeddings",
     "models": "the list of models",
+    "fine_tuning": "fine-tuning jobs and their files",
 }
 
 

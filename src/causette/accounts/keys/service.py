@@ -198,6 +198,10 @@ class Keys:
             workspace_role=found.workspace_role,
         )
 
+    async def known(self, key_id: str) -> ApiKey | None:
+        """A key by the id that the house itself has kept, ended ones included; see `Accounts.caller_of`."""
+        return await self._load(key_id)
+
     async def _own(self, caller: Caller, key_id: str) -> ApiKey:
         key = await owned(caller, key_id, self._load, what="API key")
         if key.maker_id != caller.user.id:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from causette.accounts.store import users
 from causette.assistant.feedback.types import Consent, Count, Example, Feedback, Kind, Rating, Turn
 from causette.assistant.store import messages
 from causette.db import Database, UtcDateTime, metadata
@@ -212,7 +213,9 @@ class FeedbackStore:
                 second.c.content.label("second_content"),
                 second.c.model.label("second_model"),
                 second.c.corrects_id.label("second_corrects"),
+                users.c.name.label("author"),
             )
+            .join(users, users.c.id == feedback.c.owner_id)
             .join(training_consents, training_consents.c.id == feedback.c.consent_id)
             .join(first, first.c.id == feedback.c.message_id)
             .outerjoin(second, second.c.id == feedback.c.other_id)
@@ -270,7 +273,9 @@ def _to_example(row: sa.RowMapping, prompt: tuple[Turn, ...]) -> Example:
         comment=row["comment"],
         consent_version=row["version"],
         consented_at=row["answered_at"],
+        author=row["author"],
         created_at=row["created_at"],
+        updated_at=row["updated_at"],
     )
 
 

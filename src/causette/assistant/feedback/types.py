@@ -90,7 +90,10 @@ class Example:
     comment: str
     consent_version: str
     consented_at: datetime
+    #: What its author is called, for whoever takes names out.
+    author: str
     created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,6 @@
 from functools import cache
 from typing import Any, Final
 
-from py3langid import langid
-
 #: What is said of a text too short or too mixed to tell: ISO 639-2's "undetermined".
 UNDETERMINED: Final = "und"
 #: Below this probability nothing is said. "Thanks!" has 0.1, "Hello, how are you?" 0.8.
@@ -27,5 +25,8 @@ def language_of(text: str) -> str:
 @cache
 def _identifier() -> Any:
     """The model, which takes half a second and 100 MB once."""
+    # Of the lab's libraries: who reads only what data was made of does without.
+    from py3langid import langid  # noqa: PLC0415
+
     identifier: Any = langid.LanguageIdentifier
     return identifier.from_model_file(langid.MODEL_FILE, norm_probs=True, min_confidence=_SURE)

@@ -37,8 +37,10 @@ class StageName:
 
     name: str
     summary: str
-    #: A recipe that shows what is usually said.
-    example: str
+    #: A recipe that shows what is usually said; None for a stage whose command writes it.
+    example: str | None = None
+    #: Whether it takes PyTorch, whatever its recipe says.
+    trains: bool = True
 
     def load(self) -> Stage:
         """The stage."""
@@ -122,8 +124,9 @@ steps = 50
             """\
 stage = "evaluate"
 model = "tuned"
-tasks = ["arithmetic-2", "instructions"]
+tasks = ["arithmetic-2", "instructions", "safety:harmless"]
 """,
+            trains=False,
         ),
         StageName(
             "export",
@@ -134,5 +137,6 @@ model = "tuned"
 quantisation = "Q8_0"
 """,
         ),
+        StageName("gate", "measure an artifact against what is served, by the gate's policy", trains=False),
     )
 }

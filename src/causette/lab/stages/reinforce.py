@@ -9,9 +9,10 @@ from msgspec import Meta, field
 from causette.errors import ConfigurationError
 from causette.lab.adapters import AdapterConfig
 from causette.lab.evaluating import distinct
+from causette.lab.generating import ModelReplies
 from causette.lab.recipes import Config
 from causette.lab.reinforcing import GroupConfig, Writing, objective
-from causette.lab.replies import ModelReplies, Sampling
+from causette.lab.replies import Sampling
 from causette.lab.stages.training import begin, carry_out
 from causette.lab.stages.workbench import Workbench
 from causette.lab.tasks import find_task, scores

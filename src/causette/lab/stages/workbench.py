@@ -1,13 +1,16 @@
 """What a stage is given besides its recipe."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from causette.errors import ConfigurationError
 from causette.lab.data import HELD_OUT, TRAIN, Prepared
-from causette.lab.models import Find
-from causette.lab.training.place import Place
+from causette.lab.types import Find
+
+if TYPE_CHECKING:
+    from causette.lab.training.place import Place
 
 
 def _never() -> bool:
@@ -20,10 +23,19 @@ class Workbench:
 
     #: The run's own folder.
     folder: Path
+    #: The data folder, where the house keeps its own.
+    home: Path
     #: Finds models, tokenizers and data by name.
     find: Find
-    place: Place = field(default_factory=Place.here)
     should_stop: Callable[[], bool] = _never
+
+    @property
+    def place(self) -> "Place":
+        """Where this process trains."""
+        # PyTorch, which the stages that only measure do without.
+        from causette.lab.training.place import Place  # noqa: PLC0415
+
+        return Place.here()
 
     @property
     def artifact(self) -> Path:

@@ -2,6 +2,6 @@
 
 from causette.lab.tasks.finding import TASKS, find_task
 from causette.lab.tasks.judging import scores
-from causette.lab.tasks.types import Problem, Split, Task
+from causette.lab.tasks.types import Fetched, Problem, Split, Task
 
-__all__ = ["TASKS", "Problem", "Split", "Task", "find_task", "scores"]
+__all__ = ["TASKS", "Fetched", "Problem", "Split", "Task", "find_task", "scores"]

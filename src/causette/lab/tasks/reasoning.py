@@ -53,7 +53,13 @@ class Reasoning:
 
     def _made(self, seed: int) -> Any:
         # It brings a hundred generators, and takes a second to import.
-        import reasoning_gym  # noqa: PLC0415
+        try:
+            import reasoning_gym  # noqa: PLC0415
+        except ModuleNotFoundError:
+            raise ConfigurationError(
+                f"The task {self.name} needs the package reasoning-gym: pip install 'causette[lab]'.",
+                param="task",
+            ) from None
 
         try:
             return reasoning_gym.create_dataset(self.dataset, seed=seed, size=_AT_ONCE, **self.settings)

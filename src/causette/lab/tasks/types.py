@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2s
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
-from causette.lab.types import Message
+from causette.lab.types import Events, Message
 
 #: What is trained on, and what is not.
 Split = Literal["train", "held_out"]
@@ -48,4 +48,17 @@ class Task(Protocol):
 
     def score(self, problem: Problem, reply: str) -> float:
         """From 0 (wrong) to 1 (right)."""
+        ...
+
+
+@runtime_checkable
+class Fetched(Protocol):
+    """A task whose problems come from elsewhere."""
+
+    def fetch(self, events: Events) -> None:
+        """See that they are here.
+
+        Raises:
+            PullFailed: they cannot be had.
+        """
         ...

@@ -39,6 +39,23 @@ periods: Final = sa.Table(
     sa.Index(None, "ended_at"),
 )
 
+#: What each process that trained has taken of its machine so far, and what of that is posted.
+training: Final = sa.Table(
+    "ledger_training",
+    metadata,
+    sa.Column("attempt", sa.Text, primary_key=True),
+    # The run, or the job, that it was for.
+    sa.Column("work", sa.Text, nullable=False),
+    sa.Column("machine", sa.Text, nullable=False),
+    sa.Column("compute_ns", sa.BigInteger, nullable=False),
+    sa.Column("energy_uj", sa.BigInteger, nullable=False),
+    sa.Column("energy_method", sa.Text, nullable=False),
+    sa.Column("cost_nano", sa.BigInteger, nullable=False),
+    sa.Column("noted_at", UtcMicroseconds, nullable=False),
+    sa.Index(None, "work"),
+    sa.Index(None, "noted_at"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Billed:
@@ -47,6 +64,16 @@ class Billed:
     billed_until: datetime
     seen_at: datetime
     carry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What an attempt has taken of ``machine``, and what that cost."""
+
+    machine: str
+    compute_ns: int
+    energy_uj: int
+    cost_nano: int
 
 
 async def lock_machine(connection: AsyncConnection, name: str, *, at: datetime) -> Billed:
@@ -78,3 +105,40 @@ async def balance(connection: AsyncConnection, account: str) -> int:
 async def insert_period(connection: AsyncConnection, period: Period) -> None:
     """Keep a closed period."""
     await connection.execute(sa.insert(periods).values(**asdict(period)))
+
+
+async def lock_training(
+    connection: AsyncConnection, attempt: str, *, work: str, machine: str, at: datetime
+) -> Trained:
+    """What is noted of an attempt, nothing if it is new. The row is nobody else's until the transaction ends."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(training)
+        .values(
+            attempt=attempt,
+            work=work,
+            machine=machine,
+            compute_ns=0,
+            energy_uj=0,
+            energy_method="none",
+            cost_nano=0,
+            noted_at=at,
+        )
+        .on_conflict_do_update(index_elements=[training.c.attempt], set_={"attempt": training.c.attempt})
+        .returning(training.c.machine, training.c.compute_ns, training.c.energy_uj, training.c.cost_nano)
+    )
+    return Trained(*(await connection.execute(statement)).one())
+
+
+async def keep_training(
+    connection: AsyncConnection, attempt: str, trained: Trained, *, energy_method: str, at: datetime
+) -> None:
+    """Note what an attempt, whose row is locked, has taken until now."""
+    values = asdict(trained) | {"energy_method": energy_method, "noted_at": at}
+    await connection.execute(sa.update(training).where(training.c.attempt == attempt).values(values))
+
+
+async def trained_for(connection: AsyncConnection, work: str) -> int:
+    """What all attempts at a piece of work have cost, in nano-dollars."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(training.c.cost_nano), 0)).where(training.c.work == work)
+    return int((await connection.execute(query)).scalar_one())

@@ -173,6 +173,10 @@ def _share(row: Entered, item: Held, correction: int) -> tuple[int, int]:
             return row.charge_nano + correction, 0
 
 
+async def _training(connection: AsyncConnection) -> Found:
+    return _told(await store.wrong_training(connection))
+
+
 async def _machines(connection: AsyncConnection) -> Found:
     found: list[tuple[str, int | None]] = []
     carries = dict[str, int]()
@@ -211,5 +215,6 @@ CHECKS: Final[dict[str, Callable[[AsyncConnection], Awaitable[Found]]]] = {
     "repetitions are paid once": _repetitions,
     "nothing is held by the dead": _holders,
     "counters are what requests used": _counters,
+    "training is posted as it was noted": _training,
     "machines are allocated or idle": _machines,
 }

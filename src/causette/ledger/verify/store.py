@@ -8,9 +8,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from causette.ledger.machines.store import machines, periods
+from causette.ledger.machines.store import machines, periods, training
 from causette.ledger.machines.types import Period
 from causette.ledger.tables import balances, counters, holders, postings, prices, requests
+from causette.ledger.types import LASTING
 
 _AT_ONCE: Final = 5_000
 
@@ -171,7 +172,7 @@ async def abandoned(connection: AsyncConnection, since: datetime) -> list[tuple[
     living = sa.select(holders.c.id).where(holders.c.id == requests.c.holder, holders.c.seen_at >= since)
     query = (
         sa.select(requests.c.id, requests.c.holder, requests.c.created_at)
-        .where(requests.c.state == "held", ~living.exists())
+        .where(requests.c.state == "held", requests.c.surface != LASTING, ~living.exists())
         .order_by(requests.c.created_at)
     )
     return list((await connection.execute(query)).tuples())
@@ -281,11 +282,28 @@ async def wrong_machine_entries(connection: AsyncConnection) -> list[Difference]
     return found
 
 
+async def wrong_training(connection: AsyncConnection) -> list[Difference]:
+    """Attempts at training whose cost is posted otherwise than it is noted, or for which nothing is noted."""
+    posted = (
+        sa.select(postings.c.entry_id, _sum(postings.c.amount_nano))
+        .where(postings.c.book == "cost", postings.c.account.startswith("training:"))
+        .group_by(postings.c.entry_id)
+    )
+    noted = sa.select(training.c.attempt, training.c.cost_nano)
+    due = dict((await connection.execute(noted)).tuples().all())
+    paid = {attempt: int(amount) for attempt, amount in (await connection.execute(posted)).tuples()}
+    return [
+        Difference(f"training {attempt}", due.get(attempt, 0), paid.get(attempt, 0))
+        for attempt in sorted(due.keys() | paid.keys())
+        if due.get(attempt, 0) != paid.get(attempt, 0)
+    ]
+
+
 async def wrong_allocations(connection: AsyncConnection) -> list[Difference]:
     """Machines of which settlements took another amount than their periods and their open balance say."""
     account = postings.c.account
     settled = sa.select(account, (-postings.c.amount_nano).label("settled"), _nothing("closed")).where(
-        postings.c.book == "cost", postings.c.kind == "settle", account.startswith("machine:")
+        postings.c.book == "cost", postings.c.kind.in_(("settle", "training")), account.startswith("machine:")
     )
     closed = sa.select("machine:" + periods.c.machine, _nothing("settled"), periods.c.allocated_nano)
     opened = sa.select(balances.c.account, _nothing("settled"), -balances.c.amount_nano).where(

@@ -190,7 +190,7 @@ export const fr: ConsoleWords = {
       overage: "Le crédit, au-delà de la formule",
       metered: "Le crédit, au jeton",
     },
-    surfaces: { assistant: "Une conversation", platform: "L’API" },
+    surfaces: { assistant: "Une conversation", platform: "L’API", fine_tuning: "L’affinage" },
     sources: {
       engine: "Le moteur",
       record: "Ce que le moteur a noté de la réponse interrompue",

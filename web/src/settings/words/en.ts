@@ -232,6 +232,7 @@ export const en = {
       inference: "Chat and completions",
       embeddings: "Embeddings",
       models: "List the models",
+      fine_tuning: "Fine-tune models",
     },
     missingScope: "Choose at least one.",
     ends: "Ends",

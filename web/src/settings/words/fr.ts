@@ -240,6 +240,7 @@ export const fr: SettingsWords = {
       inference: "Discuter et compléter",
       embeddings: "Calculer des vecteurs",
       models: "Lister les modèles",
+      fine_tuning: "Affiner des modèles",
     },
     missingScope: "Choisissez-en au moins un.",
     ends: "Fin",

@@ -1,0 +1,6 @@
+"""The gate: whether a candidate may take the place of what is served, by a policy's bounds."""
+
+from causette.lab.gate.policy import Policy, read_policy
+from causette.lab.gate.rules import Measured, judge
+
+__all__ = ["Measured", "Policy", "judge", "read_policy"]
