@@ -186,7 +186,10 @@ export const en = {
       overage: "Credit, beyond the plan",
       metered: "Credit, by the token",
     } as Record<string, string>,
-    surfaces: { assistant: "A conversation", platform: "The API", fine_tuning: "Fine-tuning" } as Record<string, string>,
+    surfaces: { assistant: "A conversation", platform: "The API", fine_tuning: "Fine-tuning" } as Record<
+      string,
+      string
+    >,
     sources: {
       engine: "The engine",
       record: "The engine’s record of what was broken off",

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ChevronRight } from "lucide-react";
+import { useUser } from "~/account/useUser";
 import { explain } from "~/api/problems";
 import { useWords } from "~/i18n";
 import type { PageProps } from "~/settings/Frame";
@@ -34,6 +35,7 @@ function All() {
   const t = words.models;
   const { ago } = useWhen();
   const { size } = useFigures();
+  const email = useUser()?.email ?? "ADDRESS";
   const found = useInfiniteQuery(artifactsQuery);
   const releases = useInfiniteQuery(releasesQuery).data?.pages.flatMap(({ items }) => items) ?? [];
   const artifacts = found.data?.pages.flatMap(({ items }) => items);
@@ -50,7 +52,7 @@ function All() {
         text={t.empty}
         action={
           <div className="mx-auto max-w-md">
-            <Command text="causette lab --help" />
+            <Command text={`causette lab register RUN --name NAME --as ${email}`} />
           </div>
         }
       />
