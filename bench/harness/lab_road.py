@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from causette.lab.evaluating import Reply, Result, compared
+from causette.lab.comparing import Reply, compared
+from causette.lab.evaluating import Result
 from causette.lab.statistics import Difference, Estimate
 from causette.lab.tasks import find_task
 from causette.models.disk import sha256_of
@@ -110,7 +111,7 @@ async def travel(lab: Lab, size: Size) -> Road:
     pairs = [("before", "sft"), ("sft", "grpo"), ("grpo", "served")]
     return Road(
         scores={station: _score(folder) for station, folder in folders.items()},
-        differences={pair: compared(folders[pair[0]], folders[pair[1]])[TASK] for pair in pairs},
+        differences={pair: compared(folders[pair[0]], folders[pair[1]]).differences[TASK] for pair in pairs},
         alike=_alike(folders["grpo"], folders["served"]),
         seconds=seconds,
         rewards=told.of("reward"),

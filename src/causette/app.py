@@ -41,6 +41,7 @@ import causette.console.routes
 import causette.jobs.routes
 import causette.lab.fine_tuning.routes
 import causette.lab.flywheel.routes
+import causette.lab.routes
 import causette.plans.routes
 import causette.platform.files.routes
 import causette.platform.routes
@@ -549,6 +550,7 @@ def _routers(*, secure_cookies: bool) -> tuple[APIRouter, ...]:
         causette.assistant.memory.routes.router(),
         causette.plans.routes.router(),
         causette.console.routes.router(),
+        causette.lab.routes.router(),
         causette.releases.routes.router(),
         causette.lab.flywheel.routes.router(),
         _own_routes(),

@@ -313,6 +313,21 @@ CASES: dict[tuple[str, str], Case] = {
         403,
     ),
     ("GET", "/api/admin/audit"): Case("session", "/api/admin/audit", ok=403),
+    # The lab is for those who run the house; neither of the two does.
+    ("GET", "/api/admin/lab/stages"): Case("session", "/api/admin/lab/stages", ok=403),
+    ("GET", "/api/admin/lab/runs"): Case("session", "/api/admin/lab/runs", ok=403),
+    ("POST", "/api/admin/lab/runs"): Case(
+        "session", "/api/admin/lab/runs", {"recipe": 'stage = "data"'}, 403
+    ),
+    ("GET", "/api/admin/lab/runs/{name}"): Case("session", "/api/admin/lab/runs/x", ok=403),
+    ("GET", "/api/admin/lab/runs/{name}/events"): Case("session", "/api/admin/lab/runs/x/events", ok=403),
+    ("GET", "/api/admin/lab/runs/{name}/replies"): Case("session", "/api/admin/lab/runs/x/replies", ok=403),
+    ("POST", "/api/admin/lab/runs/{name}/stop"): Case("session", "/api/admin/lab/runs/x/stop", ok=403),
+    ("POST", "/api/admin/lab/runs/{name}/resume"): Case("session", "/api/admin/lab/runs/x/resume", ok=403),
+    ("GET", "/api/admin/lab/compare"): Case("session", "/api/admin/lab/compare?before=x&after=y", ok=403),
+    ("GET", "/api/admin/lab/compare/replies"): Case(
+        "session", "/api/admin/lab/compare/replies?before=x&after=y", ok=403
+    ),
     ("GET", "/api/admin/lab/artifacts"): Case("session", "/api/admin/lab/artifacts", ok=403),
     ("GET", "/api/admin/lab/artifacts/{artifact_id}"): Case(
         "session", "/api/admin/lab/artifacts/art_x", ok=403

@@ -53,6 +53,8 @@ def client(dist: Path) -> httpx2.AsyncClient:
         "/settings",
         "/settings/workspaces/ws_123",
         "/console/users",
+        "/lab",
+        "/lab/runs/taught",
     ],
 )
 async def test_every_place_of_the_app_is_its_page_under_a_strict_policy(dist: Path, place: str) -> None:

@@ -190,6 +190,8 @@ def test_an_installation_without_the_lab_says_what_it_lacks(data: Path, tmp_path
         assert refused.returncode == 1
         assert "The lab needs torch, transformers, peft, gguf" in refused.stderr
         assert "Traceback" not in refused.stderr
+    # What is there is read without them.
+    assert "is not an evaluation" in run("compare", "bpe", "texts", *where).stderr
 
 
 def test_tasks_are_told() -> None:

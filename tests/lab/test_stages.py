@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from causette.errors import CausetteError, ConfigurationError, Conflict, NotFound
 from causette.lab import reinforcing
 from causette.lab.carrying_out import begin, carry_out, finder
-from causette.lab.evaluating import compared
+from causette.lab.comparing import compared
 from causette.lab.generating import ModelReplies
 from causette.lab.gguf import load_model
 from causette.lab.losses import token_log_probabilities
@@ -364,9 +364,10 @@ def test_evaluations_are_compared_problem_by_problem(lab: Lab) -> None:
     again = lab.run("evaluate", "again", model="base", **asked)
     assert before.metrics["instructions_low"] <= before.metrics["instructions"]
     assert before.metrics == again.metrics
-    same = compared(Path(before.artifact or ""), Path(again.artifact or ""))["instructions"]
+    same = compared(Path(before.artifact or ""), Path(again.artifact or "")).differences["instructions"]
     assert (same.value, same.is_real) == (0, False)
-    assert compared(Path(before.artifact or ""), Path(after.artifact or "")).keys() == {"instructions"}
+    found = compared(Path(before.artifact or ""), Path(after.artifact or ""))
+    assert (found.differences.keys(), found.apart) == ({"instructions"}, {})
     replies = [
         json.loads(line) for line in (Path(after.artifact or "") / "replies.jsonl").read_text().splitlines()
     ]

@@ -163,6 +163,15 @@ const consoleRoute = createRoute({
 const consolePageRoute = createRoute({ getParentRoute: () => consoleRoute, path: "$page" });
 const consoleItemRoute = createRoute({ getParentRoute: () => consoleRoute, path: "$page/$item" });
 
+const labRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/lab",
+  component: lazyRouteComponent(() => import("./lab/Lab"), "Lab"),
+  validateSearch: texts("stage", "from", "using", "beside", "before", "after"),
+});
+const labPageRoute = createRoute({ getParentRoute: () => labRoute, path: "$page" });
+const labItemRoute = createRoute({ getParentRoute: () => labRoute, path: "$page/$item" });
+
 const setupRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/setup",
@@ -221,6 +230,7 @@ const router = createRouter({
     sharedRoute,
     settingsRoute.addChildren([settingsPageRoute, settingsItemRoute]),
     consoleRoute.addChildren([consolePageRoute, consoleItemRoute]),
+    labRoute.addChildren([labPageRoute, labItemRoute]),
     setupRoute,
     signInRoute,
     signUpRoute,

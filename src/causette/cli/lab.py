@@ -14,11 +14,12 @@ from rich.table import Table
 
 from causette.cli import flywheel, releases
 from causette.cli.carrying import carry, figures
-from causette.errors import ConfigurationError, NotFound
+from causette.errors import ConfigurationError, InvalidRequest, NotFound
 from causette.settings import load_settings
 
 if TYPE_CHECKING:
     from causette.lab.runs import Runs
+    from causette.lab.stages import StageName
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,47 +42,9 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")
 _RunName = Annotated[str, typer.Argument(metavar="RUN", help="A name of `causette lab runs`.")]
 
 _SECONDS_TO_BEGIN: Final = 60.0
-_EXAMPLES: Final = {
-    "tokenizer": """
-files = ["corpus.jsonl"]
-vocabulary_size = 32768""",
-    "data": """
-tokenizer = "default"
-[[sources]]
-path = "chats.jsonl"
-licence = "CC-BY-4.0\"""",
-    "pretrain": """
-data = "texts"
-tokenizer = "bpe"
-architecture = { depth = 12 }
-[training]
-steps = 1000""",
-    "sft": """
-model = "default"
-data = "chats"
-[training]
-steps = 200""",
-    "prefer": """
-model = "tuned"
-data = "thumbs"
-adapter = { rank = 16 }
-[training]
-steps = 100""",
-    "reinforce": """
-model = "tuned"
-task = "arithmetic-2"
-[training]
-steps = 50""",
-    "evaluate": """
-model = "tuned"
-tasks = ["arithmetic-2", "instructions", "safety:harmless"]""",
-    "export": """
-model = "tuned"
-quantisation = "Q8_0\"""",
-}
 
 
-def _stage_command(stage: str, summary: str) -> Callable[..., None]:
+def _stage_command(stage: "StageName") -> Callable[..., None]:
     def command(
         recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a TOML file.")],
         changes: Annotated[
@@ -98,11 +61,11 @@ def _stage_command(stage: str, summary: str) -> Callable[..., None]:
         from causette.lab.recipes import change, read_recipe  # noqa: PLC0415 - the lab may not be installed
 
         written = change(read_recipe(recipe), changes or ())
-        if written["stage"] != stage:
+        if written["stage"] != stage.name:
             raise ConfigurationError(
                 f"The recipe {recipe} is for the stage {written['stage']}: run `causette lab {written['stage']}`."
             )
-        _check_installed(stage)
+        _check_installed(stage.name)
         from causette.lab.carrying_out import begin  # noqa: PLC0415
 
         runs = _runs(data)
@@ -111,8 +74,8 @@ def _stage_command(stage: str, summary: str) -> Callable[..., None]:
         else:
             _carry_out(runs, begin(runs, written, name=name).id, data, as_json)
 
-    recipe_text = f'stage = "{stage}"{_EXAMPLES[stage]}'
-    command.__doc__ = f"{summary[0].upper()}{summary[1:]}.\n\nA recipe:\n\n```toml\n{recipe_text}\n```\n"
+    summary = f"{stage.summary[0].upper()}{stage.summary[1:]}"
+    command.__doc__ = f"{summary}.\n\nA recipe:\n\n```toml\n{stage.example}```\n"
     return command
 
 
@@ -184,20 +147,24 @@ def compare(
     Where replies are right or wrong, p is that of McNemar's exact test; of shares, that of a paired bootstrap.
     """
     runs = _runs(data)
-    folders = [Path(runs.find(name).artifact or name) for name in (before, after)]
-    from causette.lab.evaluating import compared  # noqa: PLC0415
+    from causette.lab.comparing import REASONS, compared  # noqa: PLC0415
 
-    found = compared(*folders)
+    found = compared(*(Path(runs.find(name).artifact or name) for name in (before, after)))
+    if not found.differences:
+        why = "; ".join(f"{task}: {REASONS[reason]}" for task, reason in found.apart.items())
+        raise InvalidRequest(f"{before} and {after} have no task to compare. {why}".strip())
     if as_json:
         _print(found)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("TASK", "CHANGE", "95 % INTERVAL", "P", ""):
         table.add_column(column)
-    for task, difference in found.items():
+    for task, difference in found.differences.items():
         verdict = ("better" if difference.value > 0 else "worse") if difference.is_real else "not told apart"
         interval = f"{difference.low:+.1%} … {difference.high:+.1%}"
         table.add_row(task, f"{difference.value:+.1%}", interval, f"{difference.p:.2g}", verdict)
+    for task, reason in found.apart.items():
+        table.add_row(task, "", "", "", f"not compared: {REASONS[reason]}")
     _tell(table)
 
 
@@ -221,7 +188,7 @@ def _register() -> None:
     for stage in STAGES.values():
         # The gate's recipe is the owner's policy and what is served: its command writes it.
         if stage.name != "gate":
-            app.command(stage.name)(_stage_command(stage.name, stage.summary))
+            app.command(stage.name)(_stage_command(stage))
     app.add_typer(releases.app)
     app.add_typer(flywheel.app, name="flywheel")
 

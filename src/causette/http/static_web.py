@@ -27,7 +27,7 @@ DIST: Final = Path(__file__).parent / "dist"
 _PLACES: Final = re.compile(
     r"/|/c/[^/]+(?:/print)?|/p/[^/]+|/s/[^/]+|/archive|/setup|/sign-in|/sign-up(?:/confirm)?|/password-reset"
     r"|/email-change|/join|/a/[^/]+|/assistants(?:/[^/]+)?"
-    r"|/(?:settings|console)(?:/[^/]+){0,2}"
+    r"|/(?:settings|console|lab)(?:/[^/]+){0,2}"
 )
 #: What is shared by link is for those who were given it: not for a search engine, nor for the pages that it links to.
 _SHARED: Final = "/s/"

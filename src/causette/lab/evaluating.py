@@ -5,21 +5,21 @@ replies.jsonl    each problem with its reply and its score
 documents.jsonl  each document of the texts with its nats, tokens and bytes
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec import Meta, field
 
-from causette.errors import InvalidRequest
+from causette.lab.comparing import REPLIES, Reply
 from causette.lab.recipes import Config, written
 from causette.lab.replies import Replies, Sampling
 from causette.lab.speed import Speed, SpeedConfig
-from causette.lab.statistics import Difference, Estimate, compare, estimate
+from causette.lab.statistics import Estimate, estimate
 from causette.lab.tasks import Fetched, Problem, Task, scores
 from causette.lab.texts import texts_of
 from causette.lab.types import Artifact, Events
@@ -56,16 +56,6 @@ class EvaluationConfig(Config, frozen=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A reply that was judged."""
-
-    task: str
-    problem: str
-    reply: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a model scored in a task."""
 
@@ -98,7 +88,8 @@ def put(task: Task, replies: Replies, sampling: Sampling, *, problems: int) -> I
     asked = list(islice(distinct(task.problems("held_out", sampling.seed)), problems))
     answered = zip(asked, replies([each.prompt for each in asked], sampling), strict=True)
     for problem, reply, score in scores(task, answered):
-        yield Reply(task=task.name, problem=problem.id, reply=reply, score=score)
+        prompt = problem.prompt[-1].content
+        yield Reply(task=task.name, problem=problem.id, prompt=prompt, reply=reply, score=score)
 
 
 def run(
@@ -127,7 +118,7 @@ def run(
     # First, as a file that cannot be read would be found out late.
     fits = [] if reader is None else list(_read(reader, config, events, folder))
     results: list[Result] = []
-    with (folder / "replies.jsonl").open("wb") as file:
+    with (folder / REPLIES).open("wb") as file:
         for result, judged in measure(tasks, replies, config, events) if replies is not None else ():
             file.writelines(msgspec.json.encode(asdict(reply)) + b"\n" for reply in judged)
             results.append(result)
@@ -156,29 +147,6 @@ def run(
     return Artifact(kind="evaluation", path=folder, metrics=metrics)
 
 
-def compared(before: Path, after: Path) -> Mapping[str, Difference]:
-    """How the second of two evaluations differs from the first, for each task that both have.
-
-    Raises:
-        InvalidRequest: they have not put the same problems.
-    """
-    first, second = _scores(before), _scores(after)
-    found: dict[str, Difference] = {}
-    for task in first.keys() & second.keys():
-        if first[task].keys() != second[task].keys():
-            raise InvalidRequest(
-                f"The two evaluations have not put the same problems of {task}: compare ones with the same "
-                "number of problems and the same seed."
-            )
-        problems = list(first[task])
-        found[task] = compare(
-            [first[task][each] for each in problems], [second[task][each] for each in problems]
-        )
-    if not found:
-        raise InvalidRequest(f"{before} and {after} have no task in common.")
-    return found
-
-
 def shown(score: Estimate) -> str:
     """A score as people read it."""
     return f"{score.value:.1%} [{score.low:.1%}, {score.high:.1%}] of {score.count}"
@@ -204,17 +172,6 @@ def _read(reader: "Reader", config: EvaluationConfig, events: Events, folder: Pa
             if bits.count < _ENOUGH:
                 events.note(f"{name}: of so few documents the interval says little; a line of .jsonl is one.")
             yield fit
-
-
-def _scores(folder: Path) -> dict[str, dict[str, float]]:
-    path = folder / "replies.jsonl"
-    if not path.is_file():
-        raise InvalidRequest(f"{folder} is not an evaluation: it has no replies.jsonl.")
-    scores: dict[str, dict[str, float]] = {}
-    for line in path.read_bytes().splitlines():
-        reply: dict[str, Any] = msgspec.json.decode(line)
-        scores.setdefault(reply["task"], {})[reply["problem"]] = reply["score"]
-    return scores
 
 
 def distinct(problems: Iterator[Problem]) -> Iterator[Problem]:

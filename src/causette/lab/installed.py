@@ -5,6 +5,8 @@ from typing import ClassVar, Final
 
 from causette.errors import CausetteError
 
+#: What installs them.
+INSTALL: Final = "pip install 'causette[lab]'"
 _NEEDED: Final = ("torch", "transformers", "peft", "gguf")
 
 
@@ -17,7 +19,7 @@ class LabNotInstalled(CausetteError):
 
 def is_installed() -> bool:
     """Whether this installation can train."""
-    return not _missing()
+    return not missing_libraries()
 
 
 def check_installed() -> None:
@@ -26,11 +28,12 @@ def check_installed() -> None:
     Raises:
         LabNotInstalled: it cannot; the message says what is missing.
     """
-    if missing := _missing():
+    if missing := missing_libraries():
         raise LabNotInstalled(
-            f"The lab needs {', '.join(missing)}, which this installation lacks: pip install 'causette[lab]'."
+            f"The lab needs {', '.join(missing)}, which this installation lacks: {INSTALL}."
         )
 
 
-def _missing() -> list[str]:
+def missing_libraries() -> list[str]:
+    """Those that are not there."""
     return [name for name in _NEEDED if find_spec(name) is None]

@@ -26,6 +26,7 @@ import msgspec
 from causette.clock import utc_now
 from causette.errors import CausetteError, Conflict, InvalidRequest, NotFound
 from causette.ids import new_id
+from causette.lab.curves import read_events
 from causette.lab.types import Artifact, Events
 
 RunStatus = Literal["running", "interrupted", "failed", "done"]
@@ -35,6 +36,8 @@ _TRIES: Final = 20
 _BETWEEN_SECONDS: Final = 0.01
 # A folder of its own on every system, and no option of a command.
 _NAME: Final = re.compile(r"\w[\w.-]{0,99}")
+# As file systems have it.
+_LONGEST_BYTES: Final = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +71,8 @@ class Runs:
             InvalidRequest: the name is not one that a folder can have.
             Conflict: there is one with this name.
         """
-        if name is not None and not _NAME.fullmatch(name):
-            raise InvalidRequest(
-                f"A run cannot be called {name!r}: use letters, digits, dots, hyphens and underscores, and begin with "
-                "a letter or a digit.",
-                param="name",
-            )
+        if name is not None:
+            self.check_name(name)
         run = Run(
             id=new_id("run") if name is None else name,
             stage=stage,
@@ -87,13 +86,26 @@ class Runs:
         try:
             place.mkdir()
         except FileExistsError:
-            raise Conflict(
-                f"There is a run {run.id} in {self.folder}. Resume it, or give this one another name.",
-                param="name",
-            ) from None
+            raise self._taken(run.id) from None
         _write(place / "recipe.json", dict(recipe))
         self.put(run)
         return run
+
+    def check_name(self, name: str) -> None:
+        """Make sure that a new run can be called this.
+
+        Raises:
+            InvalidRequest: the name is not one that a folder can have.
+            Conflict: there is one with this name.
+        """
+        if not _is_name(name):
+            raise InvalidRequest(
+                f"A run cannot be called {name!r}: use letters, digits, dots, hyphens and underscores, and begin with "
+                "a letter or a digit.",
+                param="name",
+            )
+        if self.place(name).exists():
+            raise self._taken(name)
 
     def find(self, run_id: str) -> Run:
         """The run with this id.
@@ -103,7 +115,7 @@ class Runs:
         """
         path = self.place(run_id) / "run.json"
         # A name is one folder's, and no way out of this one.
-        if Path(run_id).name != run_id or not path.is_file():
+        if not _is_name(run_id) or not path.is_file():
             raise NotFound(f"There is no run {run_id} in {self.folder}. `causette lab runs` lists them.")
         run = msgspec.json.decode(path.read_bytes(), type=Run)
         if run.status == "running" and not self.is_held(run_id):
@@ -116,17 +128,16 @@ class Runs:
 
     def events(self, run_id: str) -> list[dict[str, Any]]:
         """What it has told; lines in which its process died are left out."""
-        path = self.place(self.find(run_id).id) / "events.jsonl"
-        events: list[dict[str, Any]] = []
-        for line in path.read_bytes().splitlines() if path.is_file() else ():
-            with suppress(msgspec.DecodeError):
-                events.append(msgspec.json.decode(line))
-        return events
+        return read_events(self.events_file(self.find(run_id).id))
 
     def list(self) -> list[Run]:
         """All of them, the newest first."""
         found = [self.find(path.parent.name) for path in self.folder.glob("*/run.json")]
         return sorted(found, key=lambda run: run.created_at, reverse=True)
+
+    def events_file(self, run_id: str) -> Path:
+        """Where a run tells."""
+        return self.place(run_id) / "events.jsonl"
 
     def place(self, run_id: str) -> Path:
         """The folder of a run."""
@@ -167,6 +178,11 @@ class Runs:
             except BlockingIOError:
                 return True
             return False
+
+    def _taken(self, name: str) -> Conflict:
+        return Conflict(
+            f"There is a run {name} in {self.folder}. Resume it, or give this one another name.", param="name"
+        )
 
     def _ended(self, run: Run, **changes: Any) -> Run:
         run = replace(run, finished_at=datetime.now(UTC), **changes)
@@ -234,6 +250,10 @@ class Recorded:
                 "room.",
                 code="events_not_written",
             ) from error
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and len(text.encode()) <= _LONGEST_BYTES
 
 
 def _versions() -> dict[str, str]:

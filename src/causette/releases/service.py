@@ -483,13 +483,9 @@ class Releases:
     async def _acting(
         self, by: Caller | None, act: str, release: Release, **details: object
     ) -> AsyncGenerator[None]:
-        async with self._audit.act(
-            by or WATCH,
-            act,
-            target_id=release.id,
-            target=f"{release.artifact_id} as {release.model}",
-            **details,
-        ):
+        artifact = await self.artifact(release.artifact_id)
+        target = f"{artifact.name} as {release.model}"
+        async with self._audit.act(by or WATCH, act, target_id=release.id, target=target, **details):
             yield
         self.on_change()
 

@@ -312,6 +312,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/lab/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Evaluations
+         * @description How the second of two evaluations differs from the first, task by task, and of what nothing can be said.
+         */
+        get: operations["compare_evaluations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/compare/replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Replies
+         * @description What two evaluations replied to the same problems, where that is not the same.
+         */
+        get: operations["compare_replies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/lab/flywheel": {
         parameters: {
             query?: never;
@@ -606,6 +646,150 @@ export interface paths {
          * @description Serve everybody what was served before a release.
          */
         post: operations["undo_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Lab Runs
+         * @description Runs, the newest first, those of the command line included.
+         */
+        get: operations["list_lab_runs"];
+        put?: never;
+        /**
+         * Start Lab Run
+         * @description Begin a run of a recipe, which is checked first.
+         */
+        post: operations["start_lab_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/runs/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Lab Run
+         * @description A run: its recipe, its figures, what it has made, and what that was made from.
+         */
+        get: operations["get_lab_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/runs/{name}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Lab Run Events
+         * @description What a run has told, or what it has told since: a curve for each figure, and notes.
+         */
+        get: operations["get_lab_run_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/runs/{name}/replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Replies
+         * @description What was replied in an evaluation, and what it scored.
+         */
+        get: operations["list_replies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/runs/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Lab Run
+         * @description Have a run that was stopped, killed or failed go on from its newest checkpoint.
+         */
+        post: operations["resume_lab_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/runs/{name}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Lab Run
+         * @description Have a run write a checkpoint and end.
+         */
+        post: operations["stop_lab_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/lab/stages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stages
+         * @description The stages with an example of a recipe each, and whether they can be carried out here.
+         */
+        get: operations["list_stages"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3682,6 +3866,19 @@ export interface components {
             this_month: components["schemas"]["CostlyUsageRowOut"] | null;
         };
         /**
+         * LabTaskApart
+         * @description A task of which nothing can be said.
+         */
+        ApartOut: {
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "only_before" | "only_after" | "other_problems";
+            /** Task */
+            task: string;
+        };
+        /**
          * ApprovalBody
          * @description Yes or no.
          */
@@ -4191,14 +4388,39 @@ export interface components {
             unpaid_plan: string;
         };
         /**
-         * Turn
-         * @description The new messages, and the generation that writes the last of them.
+         * StartBody
+         * @description The first message of a new conversation.
          */
-        causette__assistant__routes__TurnOut: {
-            conversation: components["schemas"]["ConversationOut"];
-            generation: components["schemas"]["GenerationOut"];
-            /** Messages */
-            messages: components["schemas"]["MessageOut"][];
+        causette__assistant__routes__StartBody: {
+            /**
+             * Assistant Id
+             * @description The custom assistant that answers in it
+             */
+            assistant_id?: string | null;
+            /** Content */
+            content: string;
+            /**
+             * Files
+             * @description Ids of files to attach; then `content` may be empty
+             * @default []
+             */
+            files?: string[];
+            /**
+             * Mention
+             * @description The custom assistant that answers this message alone, with its own model and options; `model` and `options` are the conversation's for what comes after
+             */
+            mention?: string | null;
+            /** Model */
+            model?: string | null;
+            options?: components["schemas"]["Options"] | null;
+            /** Project Id */
+            project_id?: string | null;
+            /**
+             * Temporary
+             * @description Listed nowhere; deleted when it is closed, or a day after its last word
+             * @default false
+             */
+            temporary?: boolean;
         };
         /**
          * CorrectionBody
@@ -4237,67 +4459,29 @@ export interface components {
             usd: string;
         };
         /**
+         * LabStart
+         * @description A run to begin.
+         */
+        causette__lab__bodies__StartBody: {
+            /**
+             * Name
+             * @description A new id by default
+             */
+            name?: string | null;
+            /**
+             * Recipe
+             * @description TOML, or the same as JSON
+             */
+            recipe: string | {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Status
          * @description Where a job is. The last three are its end.
          * @enum {string}
          */
         causette__lab__fine_tuning__types__Status: "validating_files" | "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
-        /**
-         * FlywheelTurn
-         * @description One turn of the flywheel, from feedback to a release.
-         */
-        causette__lab__flywheel__bodies__TurnOut: {
-            /** Artifact Id */
-            artifact_id: string | null;
-            /** Begun By */
-            begun_by: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Failed In */
-            failed_in: ("curating" | "preparing" | "training" | "exporting" | "gating" | "signing" | "canary" | "promoted" | "rolled_back" | "stopped" | "failed") | null;
-            /** Id */
-            id: string;
-            /**
-             * Least
-             * @description Examples that it needs
-             */
-            least: number;
-            /** Model */
-            model: string;
-            /** Pairs */
-            pairs: number;
-            /** Reason */
-            reason: string;
-            /** Release Id */
-            release_id: string | null;
-            /**
-             * Runs
-             * @description By state, what its run is called
-             */
-            runs: {
-                [key: string]: string;
-            };
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "curating" | "preparing" | "training" | "exporting" | "gating" | "signing" | "canary" | "promoted" | "rolled_back" | "stopped" | "failed";
-            /**
-             * Thumbs
-             * @description What it learns from; 0 until that is chosen
-             */
-            thumbs: number;
-            /** Unseen */
-            unseen: boolean;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
-        };
         /**
          * ChatCompletionBody
          * @description ``POST /v1/chat/completions``.
@@ -4476,6 +4660,16 @@ export interface components {
             code?: string | null;
             /** Password */
             password?: string | null;
+        };
+        /**
+         * LabComparison
+         * @description The second of two evaluations against the first.
+         */
+        ComparisonOut: {
+            /** Apart */
+            apart: components["schemas"]["ApartOut"][];
+            /** Items */
+            items: components["schemas"]["TaskChangeOut"][];
         };
         /**
          * CompletionBody
@@ -4845,6 +5039,22 @@ export interface components {
             credit_nano: number;
         };
         /**
+         * LabCurve
+         * @description A figure at the steps at which it was told.
+         */
+        CurveOut: {
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description Pairs of a step and a value, by step
+             */
+            points: [
+                number,
+                number
+            ][];
+        };
+        /**
          * CustomAssistant
          * @description An assistant with all that it is made of.
          */
@@ -5112,6 +5322,21 @@ export interface components {
             secret: string;
             /** Uri */
             uri: string;
+        };
+        /**
+         * LabEvents
+         * @description What a run has told.
+         */
+        EventsOut: {
+            /** Curves */
+            curves: components["schemas"]["CurveOut"][];
+            /**
+             * Next
+             * @description `after` of what it tells from now on
+             */
+            next: number;
+            /** Notes */
+            notes: components["schemas"]["NoteOut"][];
         };
         /**
          * EverythingExport
@@ -5749,7 +5974,63 @@ export interface components {
             /** Examples */
             examples: components["schemas"]["ExampleCountOut"][];
             /** Turns */
-            turns: components["schemas"]["causette__lab__flywheel__bodies__TurnOut"][];
+            turns: components["schemas"]["FlywheelTurnOut"][];
+        };
+        /**
+         * FlywheelTurn
+         * @description One turn of the flywheel, from feedback to a release.
+         */
+        FlywheelTurnOut: {
+            /** Artifact Id */
+            artifact_id: string | null;
+            /** Begun By */
+            begun_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Failed In */
+            failed_in: ("curating" | "preparing" | "training" | "exporting" | "gating" | "signing" | "canary" | "promoted" | "rolled_back" | "stopped" | "failed") | null;
+            /** Id */
+            id: string;
+            /**
+             * Least
+             * @description Examples that it needs
+             */
+            least: number;
+            /** Model */
+            model: string;
+            /** Pairs */
+            pairs: number;
+            /** Reason */
+            reason: string;
+            /** Release Id */
+            release_id: string | null;
+            /**
+             * Runs
+             * @description By state, what its run is called
+             */
+            runs: {
+                [key: string]: string;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "curating" | "preparing" | "training" | "exporting" | "gating" | "signing" | "canary" | "promoted" | "rolled_back" | "stopped" | "failed";
+            /**
+             * Thumbs
+             * @description What it learns from; 0 until that is chosen
+             */
+            thumbs: number;
+            /** Unseen */
+            unseen: boolean;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
         };
         /**
          * FoundOut
@@ -6435,6 +6716,169 @@ export interface components {
             scopes?: ("all" | "inference" | "embeddings" | "models" | "fine_tuning")[];
         };
         /**
+         * LabRun
+         * @description A run with everything that decided what became of it.
+         */
+        LabRunDetails: {
+            /**
+             * Artifact
+             * @description The folder of what it has made
+             */
+            artifact: string | null;
+            /** Can Resume */
+            can_resume: boolean;
+            /**
+             * Can Stop
+             * @description Whether a worker of this house carries it out
+             */
+            can_stop: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** @description Of what it is about, with few points */
+            curve: components["schemas"]["CurveOut"] | null;
+            /** Error */
+            error: string | null;
+            /**
+             * Figures
+             * @description What came out; while it runs, what was told last
+             */
+            figures: {
+                [key: string]: number;
+            };
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description What it has made: `model`, `evaluation`…
+             */
+            kind: string | null;
+            /** Machine */
+            machine: string;
+            /** Made From */
+            made_from: components["schemas"]["NamedOut"][];
+            /** @description Null where the stage takes no steps */
+            progress: components["schemas"]["ProgressOut"] | null;
+            /**
+             * Recipe
+             * @description TOML, with every default
+             */
+            recipe: string;
+            /** Stage */
+            stage: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "waiting" | "running" | "interrupted" | "failed" | "done";
+            /**
+             * Used By
+             * @description Runs whose recipes name this one
+             */
+            used_by: components["schemas"]["NamedOut"][];
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * LabRun
+         * @description A run, and how it does.
+         */
+        LabRunOut: {
+            /** Can Resume */
+            can_resume: boolean;
+            /**
+             * Can Stop
+             * @description Whether a worker of this house carries it out
+             */
+            can_stop: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** @description Of what it is about, with few points */
+            curve: components["schemas"]["CurveOut"] | null;
+            /** Error */
+            error: string | null;
+            /**
+             * Figures
+             * @description What came out; while it runs, what was told last
+             */
+            figures: {
+                [key: string]: number;
+            };
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description What it has made: `model`, `evaluation`…
+             */
+            kind: string | null;
+            /** @description Null where the stage takes no steps */
+            progress: components["schemas"]["ProgressOut"] | null;
+            /** Stage */
+            stage: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "waiting" | "running" | "interrupted" | "failed" | "done";
+        };
+        /**
+         * LabRunPage
+         * @description Runs, the newest first.
+         */
+        LabRunPage: {
+            /** Items */
+            items: components["schemas"]["LabRunOut"][];
+            /**
+             * Next
+             * @description `before` of the page after this one
+             */
+            next: string | null;
+        };
+        /**
+         * LabStage
+         * @description A stage, and a recipe that shows what it is usually told.
+         */
+        LabStageOut: {
+            /**
+             * Example
+             * @description TOML
+             */
+            example: string;
+            /** Name */
+            name: string;
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * LabStages
+         * @description The stages, in the order in which a model goes through them, and whether they can be carried out here.
+         */
+        LabStages: {
+            /**
+             * Install
+             * @description The command that installs them
+             */
+            install: string;
+            /** Items */
+            items: components["schemas"]["LabStageOut"][];
+            /**
+             * Missing
+             * @description Libraries that this installation lacks
+             */
+            missing: string[];
+        };
+        /**
          * LimitList
          * @description Every limit that one meets, whichever model one asks for.
          */
@@ -6916,6 +7360,26 @@ export interface components {
             name: string;
         };
         /**
+         * LabNamed
+         * @description Something that a recipe names.
+         */
+        NamedOut: {
+            /**
+             * Is Run
+             * @description Else it is a model of the catalogue, or a path
+             */
+            is_run: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "model" | "data" | "tokenizer";
+            /** Stage */
+            stage?: string | null;
+        };
+        /**
          * NewEmailBody
          * @description The address to be. ``password`` may be left out within 15 minutes of signing in.
          */
@@ -7038,6 +7502,19 @@ export interface components {
             role: "admin" | "member";
         };
         /**
+         * LabNote
+         * @description Something that a person should read.
+         */
+        NoteOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * OpenAIError
          * @description Why it was refused, as OpenAI says it
          */
@@ -7072,6 +7549,29 @@ export interface components {
              * @default []
              */
             tools?: string[];
+        };
+        /**
+         * LabReplyPair
+         * @description What two evaluations replied to one problem.
+         */
+        PairOut: {
+            after: components["schemas"]["ReplyOut"];
+            before: components["schemas"]["ReplyOut"];
+        };
+        /**
+         * LabReplyPairPage
+         * @description Replies that differ.
+         */
+        PairPage: {
+            /** Items */
+            items: components["schemas"]["PairOut"][];
+            /**
+             * Next
+             * @description `offset` of the page after this one
+             */
+            next: number | null;
+            /** Total */
+            total: number;
         };
         /**
          * Passage
@@ -7561,6 +8061,16 @@ export interface components {
             type: string;
         };
         /**
+         * LabProgress
+         * @description How far a run is.
+         */
+        ProgressOut: {
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
+        };
+        /**
          * ProjectBody
          * @description A project to make.
          */
@@ -7827,6 +8337,51 @@ export interface components {
              * @description Give it as `before`; none: that was all
              */
             next: string | null;
+        };
+        /**
+         * LabReply
+         * @description A reply of an evaluation, judged.
+         */
+        ReplyOut: {
+            /** Problem */
+            problem: string;
+            /**
+             * Prompt
+             * @description What was asked last; empty where it was not kept
+             */
+            prompt: string;
+            /** Reply */
+            reply: string;
+            /**
+             * Score
+             * @description From 0 (wrong) to 1 (right)
+             */
+            score: number;
+            /** Task */
+            task: string;
+        };
+        /**
+         * LabReplyPage
+         * @description Replies, in the order in which they were given.
+         */
+        ReplyPage: {
+            /** Items */
+            items: components["schemas"]["ReplyOut"][];
+            /**
+             * Next
+             * @description `offset` of the page after this one
+             */
+            next: number | null;
+            /**
+             * Tasks
+             * @description Of the whole evaluation
+             */
+            tasks: string[];
+            /**
+             * Total
+             * @description Of those that were asked for
+             */
+            total: number;
         };
         /**
          * ImportReport
@@ -8481,41 +9036,6 @@ export interface components {
             regressions: string[];
         };
         /**
-         * StartBody
-         * @description The first message of a new conversation.
-         */
-        StartBody: {
-            /**
-             * Assistant Id
-             * @description The custom assistant that answers in it
-             */
-            assistant_id?: string | null;
-            /** Content */
-            content: string;
-            /**
-             * Files
-             * @description Ids of files to attach; then `content` may be empty
-             * @default []
-             */
-            files?: string[];
-            /**
-             * Mention
-             * @description The custom assistant that answers this message alone, with its own model and options; `model` and `options` are the conversation's for what comes after
-             */
-            mention?: string | null;
-            /** Model */
-            model?: string | null;
-            options?: components["schemas"]["Options"] | null;
-            /** Project Id */
-            project_id?: string | null;
-            /**
-             * Temporary
-             * @description Listed nowhere; deleted when it is closed, or a day after its last word
-             * @default false
-             */
-            temporary?: boolean;
-        };
-        /**
          * StepResult
          * @description What a step found, in full.
          */
@@ -8664,6 +9184,37 @@ export interface components {
             output_tokens: number;
             /** Requests */
             requests: number;
+        };
+        /**
+         * LabTaskChange
+         * @description How much higher the second of two evaluations scored in a task, of 1.
+         */
+        TaskChangeOut: {
+            /** After */
+            after: number;
+            /** Before */
+            before: number;
+            /** Change */
+            change: number;
+            /** High */
+            high: number;
+            /**
+             * Is Real
+             * @description Whether chance would bring as much less than once in twenty times
+             */
+            is_real: boolean;
+            /**
+             * Low
+             * @description The change is between this and `high`, 95 times in a hundred
+             */
+            low: number;
+            /**
+             * P
+             * @description How likely as much is by chance alone
+             */
+            p: number;
+            /** Task */
+            task: string;
         };
         /**
          * TextPart
@@ -8839,6 +9390,16 @@ export interface components {
              * @default false
              */
             unseen?: boolean;
+        };
+        /**
+         * Turn
+         * @description The new messages, and the generation that writes the last of them.
+         */
+        TurnOut: {
+            conversation: components["schemas"]["ConversationOut"];
+            generation: components["schemas"]["GenerationOut"];
+            /** Messages */
+            messages: components["schemas"]["MessageOut"][];
         };
         /**
          * UsageOut
@@ -9688,6 +10249,79 @@ export interface operations {
             };
         };
     };
+    compare_evaluations: {
+        parameters: {
+            query: {
+                after: string;
+                before: string;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_replies: {
+        parameters: {
+            query: {
+                after: string;
+                before: string;
+                limit?: number;
+                offset?: number;
+                task?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_flywheel: {
         parameters: {
             query?: never;
@@ -9884,7 +10518,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["causette__lab__flywheel__bodies__TurnOut"];
+                    "application/json": components["schemas"]["FlywheelTurnOut"];
                 };
             };
             /** @description Refused */
@@ -9918,7 +10552,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["causette__lab__flywheel__bodies__TurnOut"];
+                    "application/json": components["schemas"]["FlywheelTurnOut"];
                 };
             };
             /** @description Refused */
@@ -9952,7 +10586,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["causette__lab__flywheel__bodies__TurnOut"];
+                    "application/json": components["schemas"]["FlywheelTurnOut"];
                 };
             };
             /** @description Refused */
@@ -9986,7 +10620,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["causette__lab__flywheel__bodies__TurnOut"];
+                    "application/json": components["schemas"]["FlywheelTurnOut"];
                 };
             };
             /** @description Refused */
@@ -10205,6 +10839,288 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_lab_runs: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+                stage?: string | null;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabRunPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_lab_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["causette__lab__bodies__StartBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabRunDetails"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lab_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabRunDetails"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lab_run_events: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsOut"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_replies: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+                task?: string | null;
+                /** @description Only those that are not wholly right */
+                wrong?: boolean;
+            };
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplyPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_lab_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabRunDetails"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_lab_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabRunDetails"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_stages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The workspace to act for, not oneself */
+                "x-causette-workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabStages"];
                 };
             };
             /** @description Refused */
@@ -10989,7 +11905,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StartBody"];
+                "application/json": components["schemas"]["causette__assistant__routes__StartBody"];
             };
         };
         responses: {
@@ -10999,7 +11915,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["causette__assistant__routes__TurnOut"];
+                    "application/json": components["schemas"]["TurnOut"];
                 };
             };
             /** @description Refused */
@@ -11403,7 +12319,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["causette__assistant__routes__TurnOut"];
+                    "application/json": components["schemas"]["TurnOut"];
                 };
             };
             /** @description Refused */
@@ -13361,7 +14277,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["causette__assistant__routes__TurnOut"];
+                    "application/json": components["schemas"]["TurnOut"];
                 };
             };
             /** @description Refused */

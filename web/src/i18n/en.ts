@@ -45,6 +45,7 @@ export const en = {
     serif: "Serif",
     shortcuts: "Keyboard shortcuts",
     console: "Console",
+    lab: "Lab",
     signOut: "Sign out",
     signOutFailed: "You could not be signed out. Try again.",
   },

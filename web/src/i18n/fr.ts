@@ -48,6 +48,7 @@ export const fr: Words = {
     shortcuts: "Raccourcis clavier",
     signOut: "Se déconnecter",
     console: "Console",
+    lab: "Laboratoire",
     signOutFailed: "La déconnexion a échoué. Réessayez.",
   },
   settings: {

@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { en as doorInEnglish } from "~/account/words/en";
 import { fr as doorInFrench } from "~/account/words/fr";
+import { en as labInEnglish } from "~/lab/words/en";
+import { fr as labInFrench } from "~/lab/words/fr";
 import { en as settingsInEnglish } from "~/settings/words/en";
 import { fr as settingsInFrench } from "~/settings/words/fr";
 import { en as mainInEnglish } from "./en";
 import { fr as mainInFrench } from "./fr";
 import { spaced, typeset } from "./typography";
 
-const en = { main: mainInEnglish, door: doorInEnglish, settings: settingsInEnglish };
-const fr = { main: mainInFrench, door: doorInFrench, settings: settingsInFrench };
+const en = { main: mainInEnglish, door: doorInEnglish, settings: settingsInEnglish, lab: labInEnglish };
+const fr = { main: mainInFrench, door: doorInFrench, settings: settingsInFrench, lab: labInFrench };
 
 function phrases(words: unknown): string[] {
   if (typeof words === "string") return [words];

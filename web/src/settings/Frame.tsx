@@ -31,7 +31,7 @@ export interface Group {
 }
 
 interface Props {
-  base: "/settings" | "/console";
+  base: "/settings" | "/console" | "/lab";
   title: string;
   groups: readonly Group[];
   page: string | null;

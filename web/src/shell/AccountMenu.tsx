@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, Gauge, Keyboard, LogOut, Settings } from "lucide-react";
+import { ChevronsUpDown, FlaskConical, Gauge, Keyboard, LogOut, Settings } from "lucide-react";
 import { useUser } from "~/account/useUser";
 import { actAs, workspacesQuery } from "~/api/queries";
 import { useWords } from "~/i18n";
@@ -61,9 +61,14 @@ export function AccountMenu({ showShortcuts }: { showShortcuts: () => void }) {
         {t.settings.title}
       </MenuItem>
       {user.role === "owner" && (
-        <MenuItem icon={Gauge} onSelect={() => navigate({ to: "/console" })}>
-          {t.account.console}
-        </MenuItem>
+        <>
+          <MenuItem icon={Gauge} onSelect={() => navigate({ to: "/console" })}>
+            {t.account.console}
+          </MenuItem>
+          <MenuItem icon={FlaskConical} onSelect={() => navigate({ to: "/lab" })}>
+            {t.account.lab}
+          </MenuItem>
+        </>
       )}
       <MenuItem icon={Keyboard} onSelect={showShortcuts}>
         {t.account.shortcuts}

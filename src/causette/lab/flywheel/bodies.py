@@ -112,7 +112,7 @@ class ExampleCountOut(BaseModel):
     count: int
 
 
-class TurnOut(_Out):
+class FlywheelTurnOut(_Out):
     """One turn of the flywheel, from feedback to a release."""
 
     model_config = ConfigDict(from_attributes=True, title="FlywheelTurn")
@@ -134,7 +134,7 @@ class TurnOut(_Out):
     updated_at: datetime
 
     @classmethod
-    def of(cls, turn: Turn) -> "TurnOut":
+    def of(cls, turn: Turn) -> "FlywheelTurnOut":
         """The public form of a turn."""
         plain = {name: getattr(turn, name) for name in Turn.__slots__ if name in cls.model_fields}
         settings = turn.settings
@@ -149,4 +149,4 @@ class FlywheelOut(BaseModel):
     model_config = ConfigDict(title="Flywheel")
 
     examples: list[ExampleCountOut]
-    turns: list[TurnOut]
+    turns: list[FlywheelTurnOut]

@@ -11,9 +11,9 @@ from causette.lab.flywheel.bodies import (
     FlywheelExampleOut,
     FlywheelExamplePage,
     FlywheelOut,
+    FlywheelTurnOut,
     RewriteBody,
     TurnBody,
-    TurnOut,
 )
 from causette.lab.flywheel.curation import Curation
 from causette.lab.flywheel.turning import Flywheel
@@ -86,27 +86,27 @@ def _turns(routes: APIRouter) -> None:
         return await _shown(request)
 
     @routes.post("/turns", status_code=status.HTTP_201_CREATED)
-    async def begin_turn(body: TurnBody, actor: HouseOwner, request: Request) -> TurnOut:
+    async def begin_turn(body: TurnBody, actor: HouseOwner, request: Request) -> FlywheelTurnOut:
         """Begin a turn. One at a time is under way."""
-        return TurnOut.of(await _house(request).flywheel.begin(actor, body.settings()))
+        return FlywheelTurnOut.of(await _house(request).flywheel.begin(actor, body.settings()))
 
     @routes.post("/turns/{turn_id}/proceed")
-    async def proceed_with_turn(turn_id: str, actor: HouseOwner, request: Request) -> TurnOut:
+    async def proceed_with_turn(turn_id: str, actor: HouseOwner, request: Request) -> FlywheelTurnOut:
         """Learn from what was kept so far, and leave out what nobody has looked at."""
         flywheel = _house(request).flywheel
-        return TurnOut.of(await flywheel.proceed(actor, await flywheel.find(turn_id)))
+        return FlywheelTurnOut.of(await flywheel.proceed(actor, await flywheel.find(turn_id)))
 
     @routes.post("/turns/{turn_id}/stop")
-    async def stop_turn(turn_id: str, actor: HouseOwner, request: Request) -> TurnOut:
+    async def stop_turn(turn_id: str, actor: HouseOwner, request: Request) -> FlywheelTurnOut:
         """End a turn. A canary of its is rolled back."""
         flywheel = _house(request).flywheel
-        return TurnOut.of(await flywheel.stop(actor, await flywheel.find(turn_id)))
+        return FlywheelTurnOut.of(await flywheel.stop(actor, await flywheel.find(turn_id)))
 
     @routes.post("/turns/{turn_id}/retry")
-    async def retry_turn(turn_id: str, actor: HouseOwner, request: Request) -> TurnOut:
+    async def retry_turn(turn_id: str, actor: HouseOwner, request: Request) -> FlywheelTurnOut:
         """Go on with a turn that failed, from the run that did."""
         flywheel = _house(request).flywheel
-        return TurnOut.of(await flywheel.retry(actor, await flywheel.find(turn_id)))
+        return FlywheelTurnOut.of(await flywheel.retry(actor, await flywheel.find(turn_id)))
 
 
 async def _shown(request: Request) -> FlywheelOut:
@@ -117,5 +117,5 @@ async def _shown(request: Request) -> FlywheelOut:
             ExampleCountOut(verdict=verdict, kind=kind, count=count)
             for (verdict, kind), count in sorted(counts.items())
         ],
-        turns=[TurnOut.of(each) for each in await house.flywheel.turns()],
+        turns=[FlywheelTurnOut.of(each) for each in await house.flywheel.turns()],
     )

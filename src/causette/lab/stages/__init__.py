@@ -37,6 +37,8 @@ class StageName:
 
     name: str
     summary: str
+    #: A recipe that shows what is usually said; None for a stage whose command writes it.
+    example: str | None = None
     #: Whether it takes PyTorch, whatever its recipe says.
     trains: bool = True
 
@@ -50,16 +52,91 @@ class StageName:
 STAGES: Final = {
     stage.name: stage
     for stage in (
-        StageName("tokenizer", "train a byte-level BPE tokenizer, and compare how well it compresses"),
-        StageName("data", "validate, clean, split and encode records, once for any number of runs"),
-        StageName("pretrain", "train a model from nothing on texts"),
-        StageName("sft", "teach a model from conversations: supervised fine-tuning, whole or as LoRA"),
-        StageName("prefer", "teach a model what people prefer: DPO from pairs, KTO from thumbs"),
-        StageName("reinforce", "have a model try, and learn from rewards that a program gives: GRPO"),
         StageName(
-            "evaluate", "measure a model, or whatever answers OpenAI's protocol, with intervals", trains=False
+            "tokenizer",
+            "train a byte-level BPE tokenizer, and compare how well it compresses",
+            """\
+stage = "tokenizer"
+files = ["corpus.jsonl"]
+vocabulary_size = 32768
+""",
         ),
-        StageName("export", "write a model as GGUF for the engine, or as safetensors"),
+        StageName(
+            "data",
+            "validate, clean, split and encode records, once for any number of runs",
+            """\
+stage = "data"
+tokenizer = "default"
+[[sources]]
+path = "chats.jsonl"
+licence = "CC-BY-4.0"
+""",
+        ),
+        StageName(
+            "pretrain",
+            "train a model from nothing on texts",
+            """\
+stage = "pretrain"
+data = "texts"
+tokenizer = "bpe"
+architecture = { depth = 12 }
+[training]
+steps = 1000
+""",
+        ),
+        StageName(
+            "sft",
+            "teach a model from conversations: supervised fine-tuning, whole or as LoRA",
+            """\
+stage = "sft"
+model = "default"
+data = "chats"
+[training]
+steps = 200
+""",
+        ),
+        StageName(
+            "prefer",
+            "teach a model what people prefer: DPO from pairs, KTO from thumbs",
+            """\
+stage = "prefer"
+model = "tuned"
+data = "thumbs"
+adapter = { rank = 16 }
+[training]
+steps = 100
+""",
+        ),
+        StageName(
+            "reinforce",
+            "have a model try, and learn from rewards that a program gives: GRPO",
+            """\
+stage = "reinforce"
+model = "tuned"
+task = "arithmetic-2"
+[training]
+steps = 50
+""",
+        ),
+        StageName(
+            "evaluate",
+            "measure a model, or whatever answers OpenAI's protocol, with intervals",
+            """\
+stage = "evaluate"
+model = "tuned"
+tasks = ["arithmetic-2", "instructions", "safety:harmless"]
+""",
+            trains=False,
+        ),
+        StageName(
+            "export",
+            "write a model as GGUF for the engine, or as safetensors",
+            """\
+stage = "export"
+model = "tuned"
+quantisation = "Q8_0"
+""",
+        ),
         StageName("gate", "measure an artifact against what is served, by the gate's policy", trains=False),
     )
 }

@@ -17,8 +17,9 @@ from msgspec import Meta
 
 from causette.engines.supervisor import EmbeddedConfig, EmbeddedEngine
 from causette.engines.thinking import Tags
+from causette.lab.comparing import Reply
 from causette.lab.disk import whole_file, whole_folder
-from causette.lab.evaluating import Reply, put
+from causette.lab.evaluating import put
 from causette.lab.gate import Measured, Policy, judge
 from causette.lab.recipes import Config
 from causette.lab.replies import Sampling

@@ -50,7 +50,10 @@ function useTold() {
   };
   return ({ details, refusal }: AuditEntry): string | null => {
     const known = Object.entries(details)
-      .filter(([name, value]) => value !== null && value !== 0 && name !== "reference")
+      .filter(
+        ([name, value]) =>
+          value !== null && value !== 0 && value !== "" && name !== "reference" && name !== "report_id",
+      )
       .map(([name, value]) => {
         const label = t.details[name];
         return label ? `${label}: ${said(name, value, details)}` : said(name, value, details);

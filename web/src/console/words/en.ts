@@ -186,7 +186,10 @@ export const en = {
       overage: "Credit, beyond the plan",
       metered: "Credit, by the token",
     } as Record<string, string>,
-    surfaces: { assistant: "A conversation", platform: "The API", fine_tuning: "Fine-tuning" } as Record<string, string>,
+    surfaces: { assistant: "A conversation", platform: "The API", fine_tuning: "Fine-tuning" } as Record<
+      string,
+      string
+    >,
     sources: {
       engine: "The engine",
       record: "The engine’s record of what was broken off",
@@ -218,6 +221,14 @@ export const en = {
       "invoice.paid": "Invoice marked as paid",
       "invoice.void": "Invoice voided",
       "request.correct": "Charge corrected",
+      "artifact.register": "Model registered",
+      "artifact.sign": "Model signed",
+      "artifact.override": "Model signed in spite of the gate",
+      "release.begin": "Model served to some",
+      "release.share": "Share of a release changed",
+      "release.promote": "Model served to all",
+      "release.roll_back": "Model rolled back",
+      "release.undo": "Release undone",
     } as Record<string, string>,
     details: {
       plan: "Plan",
@@ -231,6 +242,8 @@ export const en = {
       amount_nano: "Credit",
       delta_nano: "Change",
       memo: "Why",
+      reason: "Why",
+      share_percent: "Of a hundred people",
     } as Record<string, string>,
     values: {
       role: { owner: "runs the house", member: "only uses the house" },
@@ -250,6 +263,14 @@ export const en = {
       plan_not_found: "There was no such plan.",
       stripe_collects: "Stripe collects for it.",
       subscribed: "There was a subscription already.",
+      gate_not_passed: "The gate had said no.",
+      gate_passed: "The gate had said yes.",
+      not_measured: "The gate had not measured it.",
+      not_signed: "Nobody had signed it.",
+      canary_exists: "Another canary was being served.",
+      no_canary: "It was no canary any more.",
+      regressed: "It did worse.",
+      not_released: "It was not served to all.",
     } as Record<string, string>,
   },
 };

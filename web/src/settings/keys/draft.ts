@@ -1,7 +1,12 @@
 import type { Key, KeyLimits, Scope } from "~/api/accounts";
 
 /** The scopes that can be chosen one by one; "all" is the choice of not choosing. */
-export const SCOPES = ["inference", "embeddings", "models", "fine_tuning"] as const satisfies readonly Scope[];
+export const SCOPES = [
+  "inference",
+  "embeddings",
+  "models",
+  "fine_tuning",
+] as const satisfies readonly Scope[];
 export const LIMITS = [
   "rpm",
   "tpm",

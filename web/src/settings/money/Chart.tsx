@@ -1,9 +1,10 @@
 import { Table2 } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { Bucket } from "~/api/money";
 import { useLocale } from "~/i18n";
 import { buttonLook } from "~/ui/Button";
 import { type Chart as Data, OTHERS, top } from "./series";
+import { useTableKey } from "./useTableKey";
 import { useMoneyWords } from "./words";
 
 /** From the foot of a bar to its top; light and dark alternate, so that they differ in grey as well. */
@@ -31,17 +32,7 @@ interface Props {
 /** Bars over time, each group named beside its sum; the same as a table is one key (T) away. */
 export function Chart({ data, bucket, label, grouped, name, short, full }: Props) {
   const t = useMoneyWords().chart;
-  const [table, setTable] = useState(false);
-  useEffect(() => {
-    const pressed = (event: KeyboardEvent) => {
-      const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
-      if (event.key.toLowerCase() !== "t" || event.ctrlKey || event.metaKey || event.altKey || typing) return;
-      if (document.querySelector("dialog[open], [role=menu]")) return;
-      setTable((shown) => !shown);
-    };
-    window.addEventListener("keydown", pressed);
-    return () => window.removeEventListener("keydown", pressed);
-  }, []);
+  const [table, setTable] = useTableKey();
   const called = (group: string | null) => (group === OTHERS ? t.others : name(group));
   return (
     <figure aria-label={label} className="min-w-0">

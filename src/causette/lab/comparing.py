@@ -1,0 +1,118 @@
+"""Evaluations that are there: their replies, and what two say of each other. None of the lab's libraries is needed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Final, Literal
+
+import msgspec
+
+from causette.errors import InvalidRequest
+from causette.lab.statistics import Difference, compare
+
+#: In an evaluation's folder, each problem with its reply and its score.
+REPLIES: Final = "replies.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A reply that was judged."""
+
+    task: str
+    problem: str
+    #: What was asked last; empty in evaluations that did not keep it.
+    prompt: str = ""
+    reply: str
+    score: float
+
+
+#: Why two evaluations say nothing of each other in a task.
+Reason = Literal["only_before", "only_after", "other_problems"]
+#: The same for people.
+REASONS: Final[Mapping[Reason, str]] = {
+    "only_before": "only the first has it",
+    "only_after": "only the second has it",
+    "other_problems": "they have not put the same problems; take the same number of problems and the same seed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How the second of two evaluations differs from the first, task by task."""
+
+    differences: Mapping[str, Difference]
+    #: What each scored in these tasks: before, and after.
+    means: Mapping[str, tuple[float, float]]
+    #: Tasks of which nothing can be said, and why.
+    apart: Mapping[str, Reason]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What two evaluations replied to one problem."""
+
+    before: Reply
+    after: Reply
+
+
+def replies_of(folder: Path) -> Iterator[Reply]:
+    """The replies of an evaluation, in order; of one that is not done yet, those that are written.
+
+    Raises:
+        InvalidRequest: it is no evaluation.
+    """
+    path = folder / REPLIES
+    if not path.is_file():
+        raise InvalidRequest(f"{folder} is not an evaluation: it has no {REPLIES}.", code="no_evaluation")
+    decoder = msgspec.json.Decoder(Reply)
+    with path.open("rb") as file:
+        for line in file:
+            # The line that is being written has no end yet.
+            if line.endswith(b"\n"):
+                yield decoder.decode(line)
+
+
+def compared(before: Path, after: Path) -> Comparison:
+    """How the second of two evaluations differs from the first.
+
+    Raises:
+        InvalidRequest: one is no evaluation.
+    """
+    first, second = _scores(before), _scores(after)
+    differences: dict[str, Difference] = {}
+    means: dict[str, tuple[float, float]] = {}
+    apart: dict[str, Reason] = {}
+    for task in dict.fromkeys((*first, *second)):
+        if task not in second:
+            apart[task] = "only_before"
+        elif task not in first:
+            apart[task] = "only_after"
+        elif first[task].keys() != second[task].keys():
+            apart[task] = "other_problems"
+        else:
+            problems = list(first[task])
+            scores = [first[task][each] for each in problems], [second[task][each] for each in problems]
+            differences[task] = compare(*scores)
+            means[task] = fmean(scores[0]), fmean(scores[1])
+    return Comparison(differences=differences, means=means, apart=apart)
+
+
+def pairs(before: Path, after: Path) -> Iterator[Pair]:
+    """What two evaluations replied to the problems that both have put, where that is not the same.
+
+    Raises:
+        InvalidRequest: one is no evaluation.
+    """
+    first = {(reply.task, reply.problem): reply for reply in replies_of(before)}
+    for reply in replies_of(after):
+        other = first.get((reply.task, reply.problem))
+        if other is not None and (other.reply, other.score) != (reply.reply, reply.score):
+            yield Pair(before=other, after=reply)
+
+
+def _scores(folder: Path) -> dict[str, dict[str, float]]:
+    scores: dict[str, dict[str, float]] = {}
+    for reply in replies_of(folder):
+        scores.setdefault(reply.task, {})[reply.problem] = reply.score
+    return scores
