@@ -95,11 +95,10 @@ from causette.http.problems import problem, problem_of, problem_of_validation
 from causette.http.static_web import web_app
 from causette.jobs import Jobs
 from causette.lab.fine_tuning import FineTuning
-from causette.lab.fine_tuning.work import FineTuningWork
 from causette.lab.flywheel.curation import Curation
 from causette.lab.flywheel.turning import Flywheel
-from causette.lab.releasing import Releasing
-from causette.lab.running import Carrier, LabRuns
+from causette.lab.running import LabRuns
+from causette.laboratory import Laboratory, build_laboratory
 from causette.ledger.batch import HOLDER_SILENCE
 from causette.models import Models, open_models
 from causette.observability import Metrics
@@ -110,7 +109,6 @@ from causette.platform.files import ApiFiles
 from causette.platform.short_way import ShortWay
 from causette.releases import Releases
 from causette.settings import Settings
-from causette.staging import Staging
 
 _MEGABYTE: Final = 1_000_000
 _GIGABYTE: Final = 1_000_000_000
@@ -149,14 +147,9 @@ class House:
     everything: Everything
     importing: Importing
     console: Console
-    releases: Releases
-    lab_runs: LabRuns
-    curation: Curation
-    flywheel: Flywheel
     api_files: ApiFiles
-    fine_tuning: FineTuning
+    laboratory: Laboratory
     fleet: Fleet
-    staging: Staging
 
     @property
     def exporters(self) -> tuple[Exporter, ...]:
@@ -189,6 +182,31 @@ class House:
         """The plans, for those who choose one."""
         return self.door.plans
 
+    @property
+    def releases(self) -> Releases:
+        """Artifacts, and what is served of them."""
+        return self.laboratory.releases
+
+    @property
+    def lab_runs(self) -> LabRuns:
+        """The lab's runs."""
+        return self.laboratory.lab_runs
+
+    @property
+    def fine_tuning(self) -> FineTuning:
+        """Customers' fine-tuning."""
+        return self.laboratory.fine_tuning
+
+    @property
+    def curation(self) -> Curation:
+        """What models may learn from."""
+        return self.laboratory.curation
+
+    @property
+    def flywheel(self) -> Flywheel:
+        """From what people said to a release."""
+        return self.laboratory.flywheel
+
     async def open(self) -> None:
         """Bring the database up to date and begin to start the engines."""
         # Loading a model takes seconds: it goes on while everything else gets ready.
@@ -201,20 +219,16 @@ class House:
         self.importing.open()
         self.everything.open()
         self.blobs.open()
-        await self.lab_runs.open()
+        await self.laboratory.open()
         self.jobs.open(self.settings.jobs_at_once)
-        self.staging.open()
-        self.flywheel.open()
 
     async def open_for_jobs(self, at_once: int) -> None:
         """Only what background work needs, for a process that does nothing else; engines start when they are asked."""
         await self.database.upgrade()
         await self.door.open()
         self.blobs.open()
-        await self.lab_runs.open()
+        await self.laboratory.open()
         self.jobs.open(at_once)
-        self.staging.open()
-        self.flywheel.open()
 
     async def drain(self) -> None:
         """Let replies end for as long as the settings grant, hand the others over, send their readers away."""
@@ -230,8 +244,7 @@ class House:
         await self.search.close()
         # What is broken off is settled by what the engines say of it.
         await self.door.close_gateway()
-        await self.flywheel.close()
-        await self.staging.close()
+        await self.laboratory.close()
         await self.fleet.stop()
         await self.door.close()
         await self.credentials.close()
@@ -324,7 +337,6 @@ def furnish(
     )
     assistant.means.afterwards.append(memories.notice)
     assistant.means.toolbox.standing.append(memories.tools)
-    carrier = Carrier(settings, book=door.training.book)
     api_files = ApiFiles(
         database,
         blobs,
@@ -332,24 +344,6 @@ def furnish(
         largest=settings.largest_file_mb * _MEGABYTE,
         together=int(settings.files_gb * _GIGABYTE),
     )
-    releases = Releases(database, settings.data / "artifacts")
-    fine_tuning = FineTuning(database, api_files, jobs, models, door.plans.entitlements)
-    accounts.ties.append(fine_tuning.hold_back)
-    FineTuningWork(
-        database,
-        jobs,
-        api_files,
-        carrier,
-        models,
-        releases=releases,
-        ledger=door.ledger,
-        entitlements=door.plans.entitlements,
-        caller_of=accounts.caller_of,
-        folder=settings.data / "fine-tuning",
-        cost_of=door.training.cost_of,
-        at_once=settings.lab_at_once,
-    )
-    lab_runs = LabRuns(carrier, jobs, at_once=settings.lab_at_once)
     exporting = Exporting(database, assistant, custom_assistants)
     everything = Everything(
         exporting,
@@ -360,9 +354,6 @@ def furnish(
         folder=settings.data / "exports",
     )
     feedback = FeedbackRoom(database, assistant)
-    curation = Curation(database, feedback)
-    releases = Releases(database, settings.data / "artifacts")
-    releases.rated_since = feedback.rated_since
     house = House(
         settings=settings,
         database=database,
@@ -420,21 +411,19 @@ def furnish(
             deployments=fleet.deployments,
             plans_file=settings.data / "plans.toml",
         ),
-        releases=releases,
-        lab_runs=lab_runs,
-        curation=curation,
-        flywheel=Flywheel(
-            database,
-            settings.data / "flywheel",
-            curation=curation,
-            lab_runs=lab_runs,
-            releasing=Releasing(settings, models, releases),
-            caller_of=accounts.caller_of,
-        ),
         api_files=api_files,
-        fine_tuning=fine_tuning,
+        laboratory=build_laboratory(
+            settings,
+            database,
+            door=door,
+            fleet=fleet,
+            accounts=accounts,
+            models=models,
+            jobs=jobs,
+            api_files=api_files,
+            feedback=feedback,
+        ),
         fleet=fleet,
-        staging=Staging(releases, fleet.deployments),
     )
     return house
 

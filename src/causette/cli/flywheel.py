@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
@@ -12,13 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from causette.cli.acting import As, person
+from causette.cli.acting import As, acting, in_house
 from causette.cli.db import AsJson, DataFolder
 from causette.errors import NotFound
 from causette.lab.flywheel.types import Settings, Turn, Verdict
-from causette.observability import configure_logging
 from causette.releases.types import Bounds
-from causette.settings import load_settings
 
 if TYPE_CHECKING:
     from causette.accounts import Caller
@@ -69,7 +66,7 @@ def status(data: DataFolder = None, as_json: AsJson = False) -> None:
     async def look(house: "House") -> tuple[Mapping[Any, int], Sequence[Turn]]:
         return await house.curation.counts(), await house.flywheel.turns()
 
-    counts, turns = _in_house(data, look)
+    counts, turns = in_house(data, look)
     if as_json:
         told = [
             {"verdict": verdict, "kind": kind, "count": count} for (verdict, kind), count in counts.items()
@@ -150,7 +147,7 @@ def begin(
         turn = await house.flywheel.begin(caller, settings)
         return await _watched(house, turn) if wait else turn
 
-    turn = _acting(data, by, act)
+    turn = acting(data, by, act)
     _tell(turn, as_json)
     if wait and turn.state != "promoted":
         raise typer.Exit(1)
@@ -171,7 +168,7 @@ def examples(
         await house.curation.collect()
         return await house.curation.examples(verdict=verdict)
 
-    found = _in_house(data, look)
+    found = in_house(data, look)
     if as_json:
         _print(found)
         return
@@ -203,19 +200,19 @@ def leave_out(ids: _Ids = None, all_: _All = False, by: As = None, data: DataFol
 @app.command()
 def proceed(by: As = None, data: DataFolder = None, as_json: AsJson = False) -> None:
     """Learn from what was kept so far, and leave out what nobody has looked at."""
-    _tell(_acting(data, by, lambda house, caller: _newest(house, caller, "proceed")), as_json)
+    _tell(acting(data, by, lambda house, caller: _newest(house, caller, "proceed")), as_json)
 
 
 @app.command()
 def stop(by: As = None, data: DataFolder = None, as_json: AsJson = False) -> None:
     """End the turn that is under way. A canary of its is rolled back."""
-    _tell(_acting(data, by, lambda house, caller: _newest(house, caller, "stop")), as_json)
+    _tell(acting(data, by, lambda house, caller: _newest(house, caller, "stop")), as_json)
 
 
 @app.command()
 def retry(by: As = None, data: DataFolder = None, as_json: AsJson = False) -> None:
     """Go on with the newest turn, if it failed, from the run that did."""
-    _tell(_acting(data, by, lambda house, caller: _newest(house, caller, "retry")), as_json)
+    _tell(acting(data, by, lambda house, caller: _newest(house, caller, "retry")), as_json)
 
 
 async def _newest(house: "House", caller: "Caller", act: Literal["proceed", "stop", "retry"]) -> Turn:
@@ -242,7 +239,7 @@ def _decide(
         parts = (chosen[start : start + _AT_ONCE] for start in range(0, len(chosen), _AT_ONCE))
         return sum([await house.curation.decide(caller, part, verdict) for part in parts])
 
-    done = _acting(data, by, act)
+    done = acting(data, by, act)
     sys.stdout.write(f"{done} examples are {verdict.replace('_', ' ')}.\n")
 
 
@@ -258,36 +255,6 @@ async def _watched(house: "House", turn: Turn) -> Turn:
         if turn.over:
             return turn
         await asyncio.sleep(_LOOK_SECONDS)
-
-
-def _acting(data: Path | None, by: str | None, act: "Callable[[House, Caller], Awaitable[T]]") -> T:
-    async def look(house: "House") -> T:
-        return await act(house, await person(house.accounts, by))
-
-    return _in_house(data, look)
-
-
-def _in_house(data: Path | None, look: "Callable[[House], Awaitable[T]]") -> T:
-    async def run() -> T:
-        async with _opened(data) as house:
-            return await look(house)
-
-    configure_logging(load_settings(data=data).model_copy(update={"log_level": "warning"}))
-    return asyncio.run(run())
-
-
-@asynccontextmanager
-async def _opened(data: Path | None) -> "AsyncGenerator[House]":
-    """The house, of which nothing runs: no engine, no job."""
-    from causette.app import build_house  # noqa: PLC0415 - keeps `causette --help` quick
-
-    house = build_house(load_settings(data=data))
-    try:
-        await house.database.upgrade()
-        yield house
-    finally:
-        await house.accounts.close()
-        await house.database.close()
 
 
 def _next(turn: Turn) -> str:

@@ -1,14 +1,11 @@
 """``causette lab register``, ``gate``, ``sign``, ``release`` and the others: from a run to what people are served."""
 
-import asyncio
 import re
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
@@ -17,22 +14,20 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from causette.accounts import Accounts, Caller
-from causette.amounts import dollars_of, nano_of
+from causette.accounts import Caller
+from causette.amounts import dollars_of
+from causette.cli.acting import As, acting, in_house
 from causette.cli.carrying import carry
-from causette.cli.db import AsJson, DataFolder, current_database
-from causette.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from causette.cli.db import AsJson, DataFolder
+from causette.errors import NotFound
 from causette.lab.carrying_out import begin
-from causette.lab.gate.policy import read_policy
-from causette.lab.lineage import trace
 from causette.lab.runs import Run, Runs
-from causette.lab.stages.gate import read_checks
-from causette.models import Models, open_models
-from causette.observability import configure_logging
 from causette.releases import Approval, Artifact, GateReport, Release, Releases
 from causette.releases.types import Bounds, Standing
-from causette.releases.weights import digest
-from causette.settings import Settings, load_settings
+from causette.settings import load_settings
+
+if TYPE_CHECKING:
+    from causette.app import House
 
 app = typer.Typer()
 
@@ -44,20 +39,12 @@ _ReleaseName = Annotated[
         help="A release's id, or the name of the artifact that it is of: its newest release then.",
     ),
 ]
-_As = Annotated[
-    str | None,
-    typer.Option(
-        "--as", metavar="EMAIL", help="Who does it: somebody who runs this house. It is in the audit log."
-    ),
-]
 _Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stays beside your name.")]
 
 _WIDE: Final = 200
 _MILLISECONDS_AN_HOUR: Final = 3_600_000
 _DURATION: Final = re.compile(r"(\d{1,5})([mhd])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
-
-T = TypeVar("T")
 
 
 class ArtifactView(msgspec.Struct, kw_only=True):
@@ -95,7 +82,7 @@ def register(
             show_default="the one that it was made from, else `default`",
         ),
     ] = None,
-    by: _As = None,
+    by: As = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -104,34 +91,11 @@ def register(
     Its lineage is read from its runs, back to the first: every recipe, the data's files with their hashes and licences,
     versions, figures, and what the machine's time cost.
     """
-    settings = load_settings(data=data)
-    models = open_models(settings)
 
-    def known(model: str) -> str | None:
-        try:
-            return models.show(model).name
-        except NotFound:
-            return None
+    async def act(house: "House", caller: Caller) -> Artifact:
+        return await house.laboratory.releasing.register(caller, run, name=name, base=base)
 
-    made = trace(_runs(settings), run, known=known)
-
-    async def act(releases: Releases, caller: Caller) -> Artifact:
-        lineage = made.lineage
-        parent = await _of_weights(releases, lineage.parent)
-        if parent is not None:
-            lineage = replace(lineage, parent=parent.name)
-        place = base or (parent.base if parent else known(lineage.parent)) or "default"
-        return await releases.register(
-            caller,
-            made.weights,
-            name=name,
-            base=models.show(place).name,
-            lineage=lineage,
-            metrics=made.metrics,
-            cost_nano=int(made.seconds * 1_000) * _nano_an_hour(settings) // _MILLISECONDS_AN_HOUR,
-        )
-
-    artifact = _acting(data, by, act)
+    artifact = acting(data, by, act)
     if as_json:
         _print_json(artifact)
         return
@@ -145,11 +109,11 @@ def register(
 def list_artifacts(data: DataFolder = None, as_json: AsJson = False) -> None:
     """Show the artifacts, the newest first: what each was made from, and what the gate says of it."""
 
-    async def look(releases: Releases) -> list[tuple[Artifact, GateReport | None]]:
-        found = await _all_artifacts(releases)
-        return [(each, next(iter(await releases.reports(each)), None)) for each in found]
+    async def look(house: "House") -> list[tuple[Artifact, GateReport | None]]:
+        found = await _all_artifacts(house.releases)
+        return [(each, next(iter(await house.releases.reports(each)), None)) for each in found]
 
-    found = _looking(data, look)
+    found = in_house(data, look)
     if as_json:
         _print_json([artifact for artifact, _ in found])
         return
@@ -172,16 +136,16 @@ def list_artifacts(data: DataFolder = None, as_json: AsJson = False) -> None:
 def show_artifact(name: _ArtifactName, data: DataFolder = None, as_json: AsJson = False) -> None:
     """Show an artifact: its lineage as a tree, the gate's reports, who said what of it, its releases."""
 
-    async def look(releases: Releases) -> ArtifactView:
-        artifact = await releases.artifact(name)
+    async def look(house: "House") -> ArtifactView:
+        artifact = await house.releases.artifact(name)
         return ArtifactView(
             artifact=artifact,
-            reports=await releases.reports(artifact),
-            approvals=await releases.approvals(artifact),
-            releases=[each for each in await releases.releases() if each.artifact_id == artifact.id],
+            reports=await house.releases.reports(artifact),
+            approvals=await house.releases.approvals(artifact),
+            releases=[each for each in await house.releases.releases() if each.artifact_id == artifact.id],
         )
 
-    view = _looking(data, look)
+    view = in_house(data, look)
     if as_json:
         _print_json(view)
         return
@@ -214,26 +178,14 @@ def gate(
     Both run in the house's engine, on this machine: capability, safety, speed, cost. It is a run like others: a gate
     that was killed leaves no report, and `causette lab resume RUN` goes on with the task that it was at.
     """
-    settings = load_settings(data=data)
-    models, runs = open_models(settings), _runs(settings)
 
-    async def look(releases: Releases) -> tuple[Artifact, str, Path]:
-        artifact = await releases.artifact(name)
-        return artifact, *await _baseline(releases, models, artifact, against)
+    async def look(house: "House") -> Run:
+        releasing = house.laboratory.releasing
+        recipe = await releasing.gate_recipe(await house.releases.artifact(name), against)
+        return begin(releasing.runs, recipe)
 
-    artifact, baseline, weights = _looking(data, look)
-    card = models.show(artifact.base)
-    recipe = {
-        "stage": "gate",
-        "candidate": _arm(artifact.name, artifact.path, artifact.sha256),
-        "baseline": _arm(baseline, weights, digest(weights)),
-        "policy": msgspec.to_builtins(read_policy(settings.data / "gate.toml")),
-        "context": card.context or 4096,
-        "thinking": "tagged" if card.thinks else "none",
-        "kv_cache_gb": settings.kv_cache_gb,
-        "nano_an_hour": _nano_an_hour(settings),
-    }
-    _measure(runs, begin(runs, recipe), data, as_json)
+    run = in_house(data, look)
+    _measure(Runs(load_settings(data=data).data / "runs"), run, data, as_json)
 
 
 def resume_gate(runs: Runs, run: Run, data: Path | None, as_json: bool) -> None:
@@ -244,29 +196,12 @@ def resume_gate(runs: Runs, run: Run, data: Path | None, as_json: bool) -> None:
 def _measure(runs: Runs, run: Run, data: Path | None, as_json: bool) -> None:
     # One that is done may have been killed before it was reported.
     done = run if run.status == "done" else carry(runs, run.id, data)
-    recipe, found = runs.recipe(done.id), read_checks(Path(done.artifact or ""))
-
-    async def report(releases: Releases) -> GateReport:
-        artifact = await releases.artifact(recipe["candidate"]["name"])
-        if any(each.policy.get("run") == done.id for each in await releases.reports(artifact)):
-            raise Conflict(
-                f"The gate's run {done.id} is done and reported: `causette lab artifact {artifact.name}`."
-            )
-        return await releases.report(
-            artifact,
-            baseline=recipe["baseline"]["name"],
-            checks=found.checks,
-            policy={"run": done.id, **recipe["policy"]},
-            seconds=found.seconds,
-            machine=done.machine,
-        )
-
-    made = _looking(data, report)
+    made = in_house(data, lambda house: house.laboratory.releasing.report(done.id))
     if as_json:
         _print_json(made)
     else:
         _output().print(_report_table(made))
-        name = recipe["candidate"]["name"]
+        name = runs.recipe(done.id)["candidate"]["name"]
         _say(
             f"{name} passed. Next: causette lab sign {name} --as EMAIL"
             if made.passed
@@ -278,13 +213,13 @@ def _measure(runs: Runs, run: Run, data: Path | None, as_json: bool) -> None:
 
 
 @app.command(epilog="Example: causette lab sign taught-1 --as ada@example.org")
-def sign(name: _ArtifactName, by: _As = None, data: DataFolder = None, as_json: AsJson = False) -> None:
+def sign(name: _ArtifactName, by: As = None, data: DataFolder = None, as_json: AsJson = False) -> None:
     """Say that an artifact may be released, on the gate's newest report of it, which passed."""
 
-    async def act(releases: Releases, caller: Caller) -> Approval:
-        return await releases.sign(caller, await releases.artifact(name))
+    async def act(house: "House", caller: Caller) -> Approval:
+        return await house.releases.sign(caller, await house.releases.artifact(name))
 
-    approval = _acting(data, by, act)
+    approval = acting(data, by, act)
     _tell(approval, f"{name} may be released: {approval.actor} says so.", as_json)
 
 
@@ -294,16 +229,16 @@ def sign(name: _ArtifactName, by: _As = None, data: DataFolder = None, as_json: 
 def override(
     name: _ArtifactName,
     reason: _Reason,
-    by: _As = None,
+    by: As = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Say that an artifact may be released although the gate's newest report of it did not pass, and why."""
 
-    async def act(releases: Releases, caller: Caller) -> Approval:
-        return await releases.override(caller, await releases.artifact(name), reason)
+    async def act(house: "House", caller: Caller) -> Approval:
+        return await house.releases.override(caller, await house.releases.artifact(name), reason)
 
-    approval = _acting(data, by, act)
+    approval = acting(data, by, act)
     _tell(approval, f"{name} may be released although the gate says no: {approval.actor} says so.", as_json)
 
 
@@ -339,7 +274,7 @@ def release(
             "--slower", min=1.0, help="Times the usual time to a first token at which it is taken back."
         ),
     ] = Bounds().slower,
-    by: _As = None,
+    by: As = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -355,10 +290,12 @@ def release(
         promotes=promote_after is not None,
     )
 
-    async def act(releases: Releases, caller: Caller) -> Release:
-        return await releases.begin(caller, await releases.artifact(name), share_percent=share, bounds=bounds)
+    async def act(house: "House", caller: Caller) -> Release:
+        return await house.releases.begin(
+            caller, await house.releases.artifact(name), share_percent=share, bounds=bounds
+        )
 
-    begun = _acting(data, by, act)
+    begun = acting(data, by, act)
     _tell(begun, f"{begun.id}: {name} is served to {share:g} % in the place of {begun.model}.", as_json)
 
 
@@ -366,18 +303,18 @@ def release(
 def list_releases(data: DataFolder = None, as_json: AsJson = False) -> None:
     """Show the releases, the newest first, and how canaries stand."""
 
-    async def look(releases: Releases) -> list[ReleaseView]:
-        names = {each.id: each.name for each in await _all_artifacts(releases)}
+    async def look(house: "House") -> list[ReleaseView]:
+        names = {each.id: each.name for each in await _all_artifacts(house.releases)}
         return [
             ReleaseView(
                 release=each,
                 artifact=names[each.artifact_id],
-                standing=await releases.standing(each) if each.state == "canary" else None,
+                standing=await house.releases.standing(each) if each.state == "canary" else None,
             )
-            for each in await releases.releases()
+            for each in await house.releases.releases()
         ]
 
-    found = _looking(data, look)
+    found = in_house(data, look)
     if as_json:
         _print_json(found)
         return
@@ -398,13 +335,13 @@ def list_releases(data: DataFolder = None, as_json: AsJson = False) -> None:
 
 
 @app.command(epilog="Example: causette lab promote taught-1 --as ada@example.org")
-def promote(name: _ReleaseName, by: _As = None, data: DataFolder = None, as_json: AsJson = False) -> None:
+def promote(name: _ReleaseName, by: As = None, data: DataFolder = None, as_json: AsJson = False) -> None:
     """Serve a canary to everybody."""
 
-    async def act(releases: Releases, caller: Caller) -> Release:
-        return await releases.promote(caller, await _release(releases, name))
+    async def act(house: "House", caller: Caller) -> Release:
+        return await house.releases.promote(caller, await _release(house.releases, name))
 
-    done = _acting(data, by, act)
+    done = acting(data, by, act)
     _tell(done, f"{done.id} is released: everybody who asks for {done.model} is served it.", as_json)
 
 
@@ -412,94 +349,28 @@ def promote(name: _ReleaseName, by: _As = None, data: DataFolder = None, as_json
     "roll-back", epilog='Example: causette lab roll-back taught-1 --reason "It is slow" --as ada@example.org'
 )
 def roll_back(
-    name: _ReleaseName, reason: _Reason, by: _As = None, data: DataFolder = None, as_json: AsJson = False
+    name: _ReleaseName, reason: _Reason, by: As = None, data: DataFolder = None, as_json: AsJson = False
 ) -> None:
     """Serve a canary to nobody any more."""
 
-    async def act(releases: Releases, caller: Caller) -> Release:
-        return await releases.roll_back(caller, await _release(releases, name), reason)
+    async def act(house: "House", caller: Caller) -> Release:
+        return await house.releases.roll_back(caller, await _release(house.releases, name), reason)
 
-    done = _acting(data, by, act)
+    done = acting(data, by, act)
     _tell(done, f"{done.id} is rolled back: everybody is served what they were before.", as_json)
 
 
 @app.command(epilog='Example: causette lab undo taught-1 --reason "It is rude" --as ada@example.org')
 def undo(
-    name: _ReleaseName, reason: _Reason, by: _As = None, data: DataFolder = None, as_json: AsJson = False
+    name: _ReleaseName, reason: _Reason, by: As = None, data: DataFolder = None, as_json: AsJson = False
 ) -> None:
     """Serve everybody what was served before a release."""
 
-    async def act(releases: Releases, caller: Caller) -> Release:
-        return await releases.undo(caller, await _release(releases, name), reason)
+    async def act(house: "House", caller: Caller) -> Release:
+        return await house.releases.undo(caller, await _release(house.releases, name), reason)
 
-    done = _acting(data, by, act)
+    done = acting(data, by, act)
     _tell(done, f"{done.id} is undone: everybody is served what was served before it.", as_json)
-
-
-def _acting(data: Path | None, email: str | None, act: Callable[[Releases, Caller], Awaitable[T]]) -> T:
-    """What ``act`` does, done by the person with this address."""
-    if email is None:
-        raise typer.BadParameter(
-            "Say who does this: --as and the address of somebody who runs this house. `causette users list` shows who.",
-            param_hint="--as",
-        )
-    configure_logging(load_settings(data=data).model_copy(update={"log_level": "warning"}))
-
-    async def run() -> T:
-        async with _opened(data) as (releases, accounts):
-            user = await accounts.find_user(email)
-            if user is None:
-                raise NotFound(
-                    f"There is no account with the address {email!r}. `causette users list` shows those there are."
-                )
-            if user.disabled_at is not None:
-                raise Forbidden(f"The account of {user.email} is disabled.", code="account_disabled")
-            return await act(releases, Caller(user=user))
-
-    return asyncio.run(run())
-
-
-def _looking(data: Path | None, look: Callable[[Releases], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with _opened(data) as (releases, _):
-            return await look(releases)
-
-    return asyncio.run(run())
-
-
-@asynccontextmanager
-async def _opened(data: Path | None) -> AsyncGenerator[tuple[Releases, Accounts]]:
-    async with current_database(data) as database:
-        accounts = Accounts(database)
-        try:
-            yield Releases(database, load_settings(data=data).data / "artifacts"), accounts
-        finally:
-            await accounts.close()
-
-
-async def _baseline(
-    releases: Releases, models: Models, artifact: Artifact, against: str | None
-) -> tuple[str, Path]:
-    """What a candidate is compared with: its name and weights."""
-    if against is None:
-        served = [each for each in await releases.in_force() if each.model == artifact.base]
-        for each in served:
-            if each.state == "released":
-                before = await releases.artifact(each.artifact_id)
-                return before.name, before.path
-        against = artifact.base
-    try:
-        before = await releases.artifact(against)
-    except NotFound:
-        weights = models.path(against)
-        if weights is None:
-            raise InvalidRequest(
-                f"The weights of {against} are not on disk, and the gate compares with them: `causette models pull "
-                f"{against}` fetches them.",
-                param="against",
-            ) from None
-        return models.show(against).name, weights
-    return before.name, before.path
 
 
 async def _release(releases: Releases, name: str) -> Release:
@@ -513,28 +384,11 @@ async def _release(releases: Releases, name: str) -> Release:
     raise NotFound(f"{name} was never released: `causette lab release {name}` does.", param="release")
 
 
-async def _of_weights(releases: Releases, path: str) -> Artifact | None:
-    """The artifact that has its weights at ``path``."""
-    return next((each for each in await _all_artifacts(releases) if str(each.path) == path), None)
-
-
 async def _all_artifacts(releases: Releases) -> list[Artifact]:
     found: list[Artifact] = []
     while page := await releases.artifacts(before=found[-1].id if found else None):
         found += page
     return found
-
-
-def _runs(settings: Settings) -> Runs:
-    return Runs(settings.data / "runs")
-
-
-def _nano_an_hour(settings: Settings) -> int:
-    return nano_of(f"{settings.machine.usd_per_hour:f}")
-
-
-def _arm(name: str, weights: Path, sha256: str) -> dict[str, str]:
-    return {"name": name, "weights": str(weights), "sha256": sha256}
 
 
 def _minutes(text: str) -> float:

@@ -55,17 +55,30 @@ async def _unrated(release: Release) -> Mapping[Arm, Thumbs]:
     return {}
 
 
+def _anywhere(model: str) -> bool:
+    return True
+
+
 class Releases:
     """Artifacts, what the gate found of them, and what is served, kept in ``database``; weights in ``folder``.
 
-    What changes something is done by a caller who runs the house.
+    What changes something is done by a caller who runs the house. ``deployed`` says whether a model is, so that
+    what takes its place is served to somebody.
     """
 
-    def __init__(self, database: Database, folder: Path, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        *,
+        deployed: Callable[[str], bool] = _anywhere,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._store = ReleaseStore(database)
         self._audit = AuditLog(database, now)
         self._folder = folder
         self._now = now
+        self._deployed = deployed
         #: Set where feedback is.
         self.rated_since: RatedSince = _unrated
         #: Called when somebody is served something else from now on.
@@ -292,11 +305,18 @@ class Releases:
         Raises:
             Forbidden: the caller does not run the house.
             InvalidRequest: the share is not more than 0 and at most 100.
-            Conflict: nobody has signed the gate's newest report (``not_signed``), or there is a canary already.
+            Conflict: nobody has signed the gate's newest report (``not_signed``), there is a canary already, or the
+                model in whose place it is to be served is not (``not_deployed``).
             WeightsChanged: they are not what was measured.
         """
         _check_owner(by)
         _check_share(share_percent)
+        if not self._deployed(artifact.base):
+            raise Conflict(
+                f"{artifact.name} takes the place of {artifact.base}, which is not served here: nobody would be served "
+                "it. Deploy that model first.",
+                code="not_deployed",
+            )
         approval = await self._standing_approval(artifact)
         await asyncio.to_thread(check, artifact.path, artifact.sha256)
         release = Release(

@@ -1,0 +1,104 @@
+"""The lab with all that it needs of the house: runs in the background, fine-tuning, the flywheel, releases."""
+
+from dataclasses import dataclass
+
+from causette.accounts import Accounts
+from causette.assistant.feedback.service import FeedbackRoom
+from causette.db import Database
+from causette.door import Door
+from causette.fleet import Fleet
+from causette.jobs import Jobs
+from causette.lab.fine_tuning import FineTuning
+from causette.lab.fine_tuning.work import FineTuningWork
+from causette.lab.flywheel.curation import Curation
+from causette.lab.flywheel.turning import Flywheel
+from causette.lab.releasing import Releasing
+from causette.lab.running import Carrier, LabRuns
+from causette.models import Models
+from causette.platform.files import ApiFiles
+from causette.releases import Releases
+from causette.settings import Settings
+from causette.staging import Staging
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laboratory:
+    """What makes models and has them served. `open` it once the database is up to date."""
+
+    releases: Releases
+    releasing: Releasing
+    lab_runs: LabRuns
+    curation: Curation
+    flywheel: Flywheel
+    fine_tuning: FineTuning
+    staging: Staging
+
+    async def open(self) -> None:
+        """Follow what is released, and turn the flywheel."""
+        await self.lab_runs.open()
+        self.staging.open()
+        self.flywheel.open()
+
+    async def close(self) -> None:
+        """Leave both to others; the engines of what is released end."""
+        await self.flywheel.close()
+        await self.staging.close()
+
+
+def build_laboratory(
+    settings: Settings,
+    database: Database,
+    *,
+    door: Door,
+    fleet: Fleet,
+    accounts: Accounts,
+    models: Models,
+    jobs: Jobs,
+    api_files: ApiFiles,
+    feedback: FeedbackRoom,
+) -> Laboratory:
+    """The lab on these foundations. Nothing is started."""
+    carrier = Carrier(settings, book=door.training.book)
+    lab_runs = LabRuns(carrier, jobs, at_once=settings.lab_at_once)
+    releases = Releases(
+        database, settings.data / "artifacts", deployed=lambda model: _is_deployed(fleet, model)
+    )
+    releases.rated_since = feedback.rated_since
+    releasing = Releasing(settings, models, releases)
+    fine_tuning = FineTuning(database, api_files, jobs, models, door.plans.entitlements)
+    accounts.ties.append(fine_tuning.hold_back)
+    FineTuningWork(
+        database,
+        jobs,
+        api_files,
+        carrier,
+        models,
+        releases=releases,
+        ledger=door.ledger,
+        entitlements=door.plans.entitlements,
+        caller_of=accounts.caller_of,
+        folder=settings.data / "fine-tuning",
+        cost_of=door.training.cost_of,
+        at_once=settings.lab_at_once,
+    )
+    curation = Curation(database, feedback)
+    return Laboratory(
+        releases=releases,
+        releasing=releasing,
+        lab_runs=lab_runs,
+        curation=curation,
+        flywheel=Flywheel(
+            database,
+            settings.data / "flywheel",
+            curation=curation,
+            lab_runs=lab_runs,
+            releasing=releasing,
+            caller_of=accounts.caller_of,
+        ),
+        fine_tuning=fine_tuning,
+        staging=Staging(releases, fleet.deployments),
+    )
+
+
+def _is_deployed(fleet: Fleet, model: str) -> bool:
+    return any(deployment.name == model for deployment in fleet.deployments)
