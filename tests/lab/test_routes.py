@@ -226,3 +226,5 @@ async def test_a_run_is_begun_from_a_recipe_whose_mistakes_are_all_named(lab: La
     assert (await lab.get("/runs/bpe"))["kind"] == "tokenizer"
     refused = await lab.ask("POST", "/runs/bpe/resume")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_resumable")
+    # What nobody carries out stays as it is.
+    assert (await lab.ask("POST", "/runs/bpe/stop")).json()["status"] == "done"

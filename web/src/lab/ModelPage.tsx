@@ -232,16 +232,8 @@ function Gate({ artifact, report }: { artifact: Artifact; report: GateReport | u
 
 function Found({ check }: { check: Check }) {
   const t = useLabWords().models;
-  const amounts = useAmounts();
-  const { plain } = useFigures();
-  const value = (measured: number | null) =>
-    measured === null
-      ? "–"
-      : check.unit === "share"
-        ? amounts.percent(measured)
-        : check.unit === "$"
-          ? amounts.dollars(measured * 1e9)
-          : `${plain(measured)}${check.unit ? ` ${check.unit}` : ""}`;
+  const { measured } = useFigures();
+  const value = (found: number | null) => (found === null ? "–" : measured(found, check.unit));
   return (
     <tr className="border-line border-b align-top">
       <th scope="row" className="py-2 pe-6 text-start font-normal normal-nums">

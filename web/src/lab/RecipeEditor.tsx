@@ -36,7 +36,7 @@ export function RecipeEditor({ label, hint, value, change, mistakes }: Props) {
       >
         <div
           aria-hidden
-          className="select-none border-line border-e py-2.5 text-end text-muted tabular-nums touch:text-base"
+          className="select-none border-line border-e py-2.5 text-end text-muted tabular-nums touch:text-[1rem]"
         >
           {lines.map((_, place) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a line is its number

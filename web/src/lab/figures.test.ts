@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { chance, figure, plain, points, score, size } from "./figures";
+import { chance, figure, measured, plain, points, score, size } from "./figures";
 
 it("figures have as many places as say something", () => {
   expect(figure("loss", 2.345678, "en")).toBe("2.346");
@@ -20,6 +20,16 @@ it("scores are shares, and chances have two figures that count", () => {
   expect(score("fr_perplexity", 6.97, "en")).toBe("6.97");
   expect(chance(0.0014313, "en")).toBe("0.0014");
   expect(chance(1.9e-35, "en")).toBe("1.9E-35");
+});
+
+it("what the gate measured has its unit", () => {
+  expect(measured(0.02, "share of unsafe replies", "en")).toBe("2%");
+  expect(measured(0.525, "score", "fr")).toMatch(/^52,5\s%$/);
+  expect(measured(0.21, "seconds", "en")).toBe("210 ms");
+  expect(measured(0.004, "US dollars", "en")).toBe("$0.004");
+  expect(measured(145e6, "bytes", "en")).toBe("145 MB");
+  expect(measured(41.25, "tokens a second", "fr")).toBe("41,25 jetons/s");
+  expect(measured(3, "", "en")).toBe("3");
 });
 
 it("sizes are in the reader's units", () => {

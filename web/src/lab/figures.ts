@@ -1,11 +1,11 @@
 import { type Locale, useLocale } from "~/i18n";
-import { count, lasted, percent } from "~/settings/money/amounts";
+import { count, dollars, lasted, percent } from "~/settings/money/amounts";
 
 const spoken = (locale: Locale) => (locale === "en" ? "en-GB" : locale);
 
 // What is a share of one, and is read as one.
 const shares = /^(mfu|solved|.*accuracy|.*score|reward)$/;
-const whole = /^(steps|tokens|learned_tokens|records|held_out_records)$/;
+const whole = /^(steps|vocabulary_size|dropped|tokens|learned_tokens|records|held_out_records)$/;
 
 /** A figure as people read it: as many places as say something. */
 export function figure(name: string, value: number, locale: Locale): string {
@@ -50,6 +50,20 @@ export function size(bytes: number, locale: Locale): string {
   }).format(bytes / 1000 ** power);
 }
 
+/** What the gate measured, in the unit that it says. */
+export function measured(value: number, unit: string, locale: Locale): string {
+  if (/^(share|score)\b/.test(unit)) return percent(value, locale);
+  if (unit === "seconds") return lasted(value * 1e9, locale);
+  if (unit === "US dollars") return dollars(value * 1e9, locale);
+  if (unit === "bytes") return size(value, locale);
+  return `${plain(value, locale)}${unit ? ` ${units[locale][unit] ?? unit}` : ""}`;
+}
+
+const units: Record<Locale, Record<string, string>> = {
+  en: { "tokens a second": "tokens/s" },
+  fr: { "tokens a second": "jetons/s" },
+};
+
 /** A change with its sign, in points of a hundred: "+4.3". */
 export function points(part: number, locale: Locale): string {
   return new Intl.NumberFormat(spoken(locale), {
@@ -68,6 +82,7 @@ export function useFigures() {
     chance: (p: number) => chance(p, locale),
     plain: (value: number) => plain(value, locale),
     size: (bytes: number) => size(bytes, locale),
+    measured: (value: number, unit: string) => measured(value, unit, locale),
     points: (part: number) => points(part, locale),
   };
 }

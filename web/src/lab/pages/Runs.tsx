@@ -109,13 +109,13 @@ function One({ run }: { run: LabRun }) {
         params={{ page: "runs", item: run.id }}
         className="-mx-2 grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-6 gap-y-1 rounded-sm px-2 py-3 transition-colors duration-100 hover:bg-tint md:grid-cols-[minmax(0,1fr)_7rem_9rem_6rem]"
       >
-        <span className="min-w-0 leading-snug">
+        <span className="col-start-1 row-start-1 min-w-0 leading-snug">
           <span className="block break-words font-medium">{run.id}</span>
           <span className="block text-muted text-sm">
             {t.stages[run.stage]?.title ?? run.stage} · {ago(run.created_at)}
           </span>
         </span>
-        <span className="max-md:row-start-1 max-md:justify-self-end md:col-start-2">
+        <span className="col-start-2 row-start-1 justify-self-end md:justify-self-start">
           <Status status={run.status} />
         </span>
         <span className="min-w-0 text-sm max-md:col-span-2">

@@ -17,6 +17,7 @@ export const en = {
     },
     evaluate: { title: "Evaluation", lead: "Measures a model on tasks and texts, with intervals." },
     export: { title: "Export", lead: "Writes a model for the engine, or for others." },
+    gate: { title: "Gate", lead: "Measures a model against what is served, by the house’s policy." },
   } as Record<string, { title: string; lead: string }>,
   statuses: {
     waiting: "Waiting",
@@ -141,6 +142,8 @@ export const en = {
     gradient_norm: "Norm of the gradients",
     tokens: "Tokens",
     learned_tokens: "Tokens learned",
+    vocabulary_size: "Vocabulary",
+    dropped: "Left out",
     records: "Records",
     held_out_records: "Records held out",
     steps: "Steps",

@@ -28,6 +28,10 @@ export const fr: LabWords = {
       lead: "Mesure un modèle sur des épreuves et des textes, avec des intervalles.",
     },
     export: { title: "Export", lead: "Écrit un modèle pour le moteur, ou pour d’autres." },
+    gate: {
+      title: "Contrôle",
+      lead: "Mesure un modèle face à ce qui est servi, selon la règle de la maison.",
+    },
   },
   statuses: {
     waiting: "En attente",
@@ -152,6 +156,8 @@ export const fr: LabWords = {
     gradient_norm: "Norme des gradients",
     tokens: "Jetons",
     learned_tokens: "Jetons appris",
+    vocabulary_size: "Vocabulaire",
+    dropped: "Laissés de côté",
     records: "Exemples",
     held_out_records: "Exemples mis de côté",
     steps: "Pas",
