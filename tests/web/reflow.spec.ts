@@ -99,11 +99,17 @@ test("text set wider apart stays in its place", async ({ app, page }) => {
 
 test("from right to left the page is mirrored and whole", async ({ app, page }) => {
   await page.addInitScript(() => {
-    document.documentElement.dir = "rtl";
-    // The app says its language's direction once: here somebody insists.
-    new MutationObserver(() => {
-      if (document.documentElement.dir !== "rtl") document.documentElement.dir = "rtl";
-    }).observe(document.documentElement, { attributes: true, attributeFilter: ["dir"] });
+    const mirror = () => {
+      const root = document.documentElement;
+      if (root && root.dir !== "rtl") root.dir = "rtl";
+    };
+    // The app says its language's direction: here somebody insists on another one.
+    new MutationObserver(mirror).observe(document, {
+      attributes: true,
+      attributeFilter: ["dir"],
+      childList: true,
+      subtree: true,
+    });
   });
   await walk(app, page, "rtl", [
     "/",
