@@ -165,6 +165,8 @@ test("what was said is looked through with keys, changed, and not learned from w
     await dialog.getByRole("button", { name: "Begin" }).click();
     await expect(page.getByText("The turn has begun.")).toBeVisible();
     await expect(page.getByRole("button", { name: "Begin a turn" })).toBeHidden();
+    // The button is gone, and the focus is not lost with it.
+    await expect(page.locator("div:focus").getByRole("list", { name: "Steps of the turn" })).toBeVisible();
   });
 
   const present = page.getByRole("region", { name: "The turn under way" });
@@ -173,16 +175,16 @@ test("what was said is looked through with keys, changed, and not learned from w
       "aria-current",
       "step",
     );
-    await expect(present).toContainText("1 are waiting, and 3 are kept of at least 5.");
+    await expect(present).toContainText("1 is waiting. Kept: 3, of at least 5.");
     await present.getByRole("button", { name: "Look through them" }).click();
     await expect(pair).toBeFocused();
     await page.evaluate(() => document.querySelector("main")?.scrollTo(0, 0));
     await app.accessible();
     await app.picture("flywheel-turn");
     await present.getByRole("button", { name: "Go on now" }).click();
-    await expect(dialog).toContainText("The 1 that nobody has looked at are left out.");
+    await expect(dialog).toContainText("What nobody has looked at is left out: 1.");
     await dialog.getByRole("button", { name: "Go on now" }).click();
-    await expect(dialog).toContainText("3 examples are kept, and this turn needs 5.");
+    await expect(dialog).toContainText("Too little is kept: 3, of at least 5.");
     await app.accessible();
     await app.picture("flywheel-too-few");
     await dialog.getByRole("button", { name: "Cancel" }).click();
@@ -193,6 +195,18 @@ test("what was said is looked through with keys, changed, and not learned from w
     const past = page.getByRole("table").getByRole("row").nth(1);
     await expect(past).toContainText("Stopped");
     await expect(past).toContainText(`${owner.email} stopped it.`);
+  });
+
+  await test.step("one that waits for nobody fails where there is too little, and says so", async () => {
+    await page.getByRole("button", { name: "Begin a turn" }).click();
+    await dialog.getByRole("switch", { name: "Learn from examples that nobody has looked at" }).click();
+    await dialog.getByRole("button", { name: "Begin" }).click();
+    const failed = page.getByRole("region", { name: "The last turn failed" });
+    await expect(failed.getByRole("alert")).toContainText("It had too few examples: 4, of at least 50.");
+    await expect(failed.getByRole("button")).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "Begin a turn" })).toBeEnabled();
+    await app.accessible();
+    await app.picture("flywheel-failed");
   });
 });
 

@@ -58,7 +58,7 @@ export function ExampleCard({ example, reachable, reached, picked, pick, decide,
         </span>
       </header>
       <Prompt prompt={example.prompt} />
-      <div className={`mt-4 grid gap-4 ${example.kind === "pair" ? "@2xl:grid-cols-2" : ""}`}>
+      <div className={`mt-4 grid gap-4 ${example.kind === "pair" ? "@2xl:grid-cols-2" : "max-w-[44rem]"}`}>
         {example.chosen !== null && <Reply look="good" text={example.chosen} />}
         {example.rejected !== null && <Reply look="bad" text={example.rejected} />}
       </div>

@@ -24,7 +24,7 @@ export function PastTurns({ turns }: { turns: readonly Turn[] }) {
                 <th
                   key={name}
                   scope="col"
-                  className={`py-2 text-start font-medium ${place > 0 ? "ps-6" : ""}`}
+                  className={`whitespace-nowrap py-2 text-start font-medium ${place > 0 ? "ps-6" : ""}`}
                 >
                   {name}
                 </th>

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { Check, X } from "lucide-react";
 import { useState } from "react";
 import { type Flywheel, lab, type Turn } from "~/api/lab";
+import { modelsQuery } from "~/api/queries";
 import { notify } from "~/notices";
 import { useAmounts } from "~/settings/money/amounts";
 import { Confirm } from "~/settings/parts/Confirm";
@@ -18,8 +19,19 @@ import { useWheelWords, wheelWords } from "./words";
 type Act = "proceed" | "stop" | "retry";
 
 /** The turn that is under way, or failed last: where it is, who has to act, and what can be done. */
-export function Present({ turn, examples }: { turn: Turn; examples: Flywheel["examples"] }) {
+export function Present({
+  turn,
+  examples,
+  changed,
+}: {
+  turn: Turn;
+  examples: Flywheel["examples"];
+  /** After something was done to it. */
+  changed: () => void;
+}) {
   const t = useWheelWords().turn;
+  const { data: models } = useQuery(modelsQuery);
+  const model = models?.find((each) => (turn.model === "default" ? each.default : each.name === turn.model));
   const amounts = useAmounts();
   const [open, setOpen] = useState<Act | null>(null);
   const at = reached(turn);
@@ -32,7 +44,7 @@ export function Present({ turn, examples }: { turn: Turn; examples: Flywheel["ex
   return (
     <Section
       title={failed ? t.failedTitle : t.title}
-      lead={`${t.learns(turn.model)} · ${t.begun(turn.begun_by, amounts.moment(turn.created_at))}`}
+      lead={`${t.learns(model?.title ?? turn.model)} · ${t.begun(turn.begun_by, amounts.moment(turn.created_at))}`}
       action={failed ? null : stops}
     >
       <Line turn={turn} at={at} />
@@ -43,7 +55,16 @@ export function Present({ turn, examples }: { turn: Turn; examples: Flywheel["ex
           <Next turn={turn} at={at} examples={examples} proceed={() => setOpen("proceed")} />
         )}
       </div>
-      {open && <Ask act={open} turn={turn} at={at} examples={examples} close={() => setOpen(null)} />}
+      {open && (
+        <Ask
+          act={open}
+          turn={turn}
+          at={at}
+          examples={examples}
+          changed={changed}
+          close={() => setOpen(null)}
+        />
+      )}
     </Section>
   );
 }
@@ -135,24 +156,31 @@ function Next({
   const to = placeOf(turn, at);
   if (at === "curating") {
     const [pending, kept] = [countsOf(examples, "pending").all, countsOf(examples, "kept").all];
+    const waits = !turn.unseen && pending > 0;
     return (
       <>
         <p className="text-pretty">
-          {turn.unseen ? t.unseen : t.curating(count(pending), count(kept), count(turn.least))}
+          {turn.unseen
+            ? t.unseen
+            : pending > 0
+              ? t.curating(pending, count(pending), count(kept), count(turn.least))
+              : kept < turn.least
+                ? t.tooFew(count(kept), count(turn.least))
+                : t.enough}
         </p>
-        {!turn.unseen && <p className="mt-1 text-pretty text-muted text-sm">{t.curatingNext}</p>}
-        <div className="mt-4 flex flex-wrap gap-2">
-          {pending > 0 && (
-            <Button onClick={() => document.querySelector<HTMLElement>("[data-example]")?.focus()}>
-              {t.look}
-            </Button>
-          )}
-          {!turn.unseen && (
-            <Button look="outline" onClick={proceed}>
-              {t.proceed}
-            </Button>
-          )}
-        </div>
+        {waits && (
+          <>
+            <p className="mt-1 text-pretty text-muted text-sm">{t.curatingNext}</p>
+            <div className="mt-4 flex flex-wrap gap-2">
+              <Button onClick={() => document.querySelector<HTMLElement>("[data-example]")?.focus()}>
+                {t.look}
+              </Button>
+              <Button look="outline" onClick={proceed}>
+                {t.proceed}
+              </Button>
+            </div>
+          </>
+        )}
       </>
     );
   }
@@ -213,12 +241,14 @@ function Ask({
   turn,
   at,
   examples,
+  changed,
   close,
 }: {
   act: Act;
   turn: Turn;
   at: Step;
   examples: Flywheel["examples"];
+  changed: () => void;
   close: () => void;
 }) {
   const t = useWheelWords().turn;
@@ -231,7 +261,7 @@ function Ask({
   }[act];
   const done = () => {
     close();
-    labChanged();
+    changed();
     const { proceeded, stopped, retried } = wheelWords().turn;
     notify({ proceed: proceeded, stop: stopped, retry: retried }[act]);
   };

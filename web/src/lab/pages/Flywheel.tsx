@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { notify } from "~/notices";
 import { Loaded } from "~/settings/parts/Loaded";
 import { Page } from "~/settings/parts/Page";
@@ -19,6 +19,12 @@ export default function Flywheel() {
   const query = useQuery(flywheelQuery);
   const stages = useQuery(stagesQuery);
   const [beginning, setBeginning] = useState(false);
+  const top = useRef<HTMLDivElement>(null);
+  // The button that was pressed may be gone: reading goes on at the turn.
+  const changed = async () => {
+    await labChanged();
+    top.current?.focus();
+  };
   const turns = query.data?.turns ?? [];
   const present = presentOf(turns);
   const past = turns.filter((turn) => turn !== present);
@@ -39,13 +45,15 @@ export default function Flywheel() {
       <Loaded query={query}>
         {({ examples }) => (
           <>
-            {present ? (
-              <Present key={present.id} turn={present} examples={examples} />
-            ) : (
-              <p className="text-pretty">
-                {t.none} <span className="text-muted">{t.noneLead}</span>
-              </p>
-            )}
+            <div ref={top} tabIndex={-1} className="outline-none">
+              {present ? (
+                <Present key={present.id} turn={present} examples={examples} changed={changed} />
+              ) : (
+                <p className="max-w-[44rem] text-pretty">
+                  {t.none} <span className="text-muted">{t.noneLead}</span>
+                </p>
+              )}
+            </div>
             <Examples counts={examples} />
             {past.length > 0 && <PastTurns turns={past} />}
           </>
@@ -55,7 +63,7 @@ export default function Flywheel() {
         <BeginTurn
           begun={() => {
             setBeginning(false);
-            labChanged();
+            changed();
             notify(wheelWords().settings.begun);
           }}
           close={() => setBeginning(false)}

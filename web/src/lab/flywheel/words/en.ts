@@ -25,10 +25,13 @@ export const en = {
       canary: "Canary",
       promoted: "Served to all",
     },
-    curating: (pending: string, kept: string, least: string) =>
-      `Somebody has to look through the examples: ${pending} are waiting, and ${kept} are kept of at least ${least}.`,
+    curating: (pending: number, said: string, kept: string, least: string) =>
+      `Somebody has to look through the examples: ${pending === 1 ? "1 is" : `${said} are`} waiting. Kept: ${kept}, of at least ${least}.`,
     curatingNext:
       "It goes on by itself once none is waiting and enough are kept. If you have seen enough, go on now.",
+    tooFew: (kept: string, least: string) =>
+      `Everything has been looked at, and too little is kept: ${kept}, of at least ${least}. Keep more of what was left out, or wait until more is said.`,
+    enough: "Everything has been looked at, and enough is kept: it goes on in a moment.",
     unseen: "It learns from what is kept and from what nobody has looked at, and goes on by itself.",
     preparing: (what: string) => `${what} are being encoded. Nobody has to do anything.`,
     training: "The model learns. Nobody has to do anything.",
@@ -48,7 +51,7 @@ export const en = {
     proceed: "Go on now",
     proceedTitle: "Learn from what was kept so far?",
     proceedLead: (kept: string, pending: string) =>
-      `It learns from the ${kept} examples that are kept. The ${pending} that nobody has looked at are left out.`,
+      `It learns from what is kept: ${kept}. What nobody has looked at is left out: ${pending}.`,
     proceeded: "It goes on.",
     stop: "Stop",
     stopTitle: "Stop this turn?",
@@ -66,7 +69,7 @@ export const en = {
       turn_under_way: "Another turn is under way. Wait for it, or stop it.",
     } as Record<string, string>,
     few: (kept: string, least: string) =>
-      `${kept} examples are kept, and this turn needs ${least}. Keep more, or stop it and begin one that needs fewer.`,
+      `Too little is kept: ${kept}, of at least ${least}. Keep more, or stop it and begin one that needs fewer.`,
   },
   settings: {
     title: "Begin a turn?",
@@ -171,7 +174,7 @@ export const en = {
     turn: "Turn",
     state: "How it ended",
     learned: "Learned from",
-    nothing: "nothing yet",
+    nothing: "nothing",
     begun: "Begun",
     by: "By",
     reason: "Why",
@@ -190,7 +193,7 @@ export const en = {
       failed: "Failed",
     },
     stopped: (who: string) => `${who} stopped it.`,
-    few: (had: string, least: string) => `There were ${had} examples, and it needed ${least}.`,
+    few: (had: string, least: string) => `It had too few examples: ${had}, of at least ${least}.`,
     training: "Training",
     model: "Model",
     release: "Release",

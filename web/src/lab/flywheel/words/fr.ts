@@ -27,10 +27,13 @@ export const fr: typeof en = {
       canary: "Essai",
       promoted: "Servi à tous",
     },
-    curating: (pending, kept, least) =>
-      `Quelqu’un doit relire les exemples : ${pending} attendent, et ${kept} sont gardés sur ${least} au moins.`,
+    curating: (pending, said, kept, least) =>
+      `Quelqu’un doit relire les exemples : ${pending === 1 ? "1 attend" : `${said} attendent`}. Gardés : ${kept}, sur ${least} au moins.`,
     curatingNext:
       "Il continue de lui-même dès qu’aucun n’attend et qu’assez sont gardés. Si vous en avez vu assez, continuez maintenant.",
+    tooFew: (kept, least) =>
+      `Tout a été relu, et trop peu est gardé : ${kept}, sur ${least} au moins. Gardez-en parmi ce qui est écarté, ou attendez que d’autres avis viennent.`,
+    enough: "Tout a été relu, et assez est gardé : il continue dans un instant.",
     unseen: "Il apprend de ce qui est gardé et de ce que personne n’a relu, et continue de lui-même.",
     preparing: (what) => `Encodage de ce qui est appris : ${what}. Personne n’a rien à faire.`,
     training: "Le modèle apprend. Personne n’a rien à faire.",
@@ -50,7 +53,7 @@ export const fr: typeof en = {
     proceed: "Continuer maintenant",
     proceedTitle: "Apprendre de ce qui est gardé jusqu’ici ?",
     proceedLead: (kept, pending) =>
-      `Il apprend des exemples gardés (${kept}). Ceux que personne n’a relus (${pending}) sont écartés.`,
+      `Il apprend de ce qui est gardé : ${kept}. Ce que personne n’a relu est écarté : ${pending}.`,
     proceeded: "Il continue.",
     stop: "Arrêter",
     stopTitle: "Arrêter ce tour ?",
@@ -70,7 +73,7 @@ export const fr: typeof en = {
       turn_under_way: "Un autre tour est en cours. Attendez-le, ou arrêtez-le.",
     },
     few: (kept, least) =>
-      `Exemples gardés : ${kept} ; ce tour en demande ${least}. Gardez-en d’autres, ou arrêtez-le et commencez-en un qui en demande moins.`,
+      `Trop peu est gardé : ${kept}, sur ${least} au moins. Gardez-en d’autres, ou arrêtez-le et commencez-en un qui en demande moins.`,
   },
   settings: {
     title: "Commencer un tour ?",
@@ -178,7 +181,7 @@ export const fr: typeof en = {
     turn: "Tour",
     state: "Comment il a fini",
     learned: "A appris de",
-    nothing: "rien encore",
+    nothing: "rien",
     begun: "Commencé",
     by: "Par",
     reason: "Pourquoi",
@@ -197,7 +200,7 @@ export const fr: typeof en = {
       failed: "Échoué",
     },
     stopped: (who) => `${who} l’a arrêté.`,
-    few: (had, least) => `Il y avait ${had} exemples, et il en fallait ${least}.`,
+    few: (had, least) => `Il avait trop peu d’exemples : ${had}, sur ${least} au moins.`,
     training: "Entraînement",
     model: "Modèle",
     release: "Mise en service",
