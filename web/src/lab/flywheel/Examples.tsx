@@ -18,7 +18,7 @@ import { useLabWords } from "../words";
 import { EditExample } from "./EditExample";
 import { ExampleCard } from "./ExampleCard";
 import { countsOf } from "./wheel";
-import { useWheelWords, wheelWords } from "./words";
+import { useWheelWords } from "./words";
 
 type Decision = Exclude<Verdict, "pending">;
 
@@ -29,6 +29,7 @@ const DECIDING = ["lab", "decide"];
 
 /** What there is to learn from: looked through one by one with the keyboard, or many at once. */
 export function Examples({ counts }: { counts: Flywheel["examples"] }) {
+  const words = useWords();
   const t = useWheelWords().examples;
   const { count } = useAmounts();
   const [verdict, setVerdict] = useState<Verdict>("pending");
@@ -38,8 +39,7 @@ export function Examples({ counts }: { counts: Flywheel["examples"] }) {
     mutationFn: lab.collect,
     onSuccess: (flywheel) => {
       const more = total(flywheel.examples) - total(counts);
-      const words = wheelWords().examples;
-      notify(more < 0 ? words.forgotten(-more, count(-more)) : words.collected(more, count(more)));
+      notify(more < 0 ? t.forgotten(-more, count(-more)) : t.collected(more, count(more)));
       changed(flywheel);
     },
   });
@@ -53,10 +53,9 @@ export function Examples({ counts }: { counts: Flywheel["examples"] }) {
       {t.collect}
     </Button>
   );
-  const all_ = useWords();
   return (
     <Section title={t.title} lead={t.lead} action={none ? null : collect}>
-      {collecting.error && <Trouble text={explain(collecting.error, all_)} />}
+      {collecting.error && <Trouble text={explain(collecting.error, words)} />}
       {none ? (
         <Empty title={t.noneTitle} text={t.none} action={collect} />
       ) : (
@@ -98,7 +97,8 @@ function Queue({ verdict, expected }: { verdict: Verdict; expected: number }) {
   const examples = query.data?.pages.flatMap(({ items }) => items);
   const shown = examples?.length ?? 0;
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
-  const [editing, setEditing] = useState<string | null>(null);
+  // Several may be open: what was begun in one is not thrown away by another.
+  const [editing, setEditing] = useState<ReadonlySet<string>>(new Set());
   // Of the cards one is reached with Tab; J and K lead to the others.
   const [current, setCurrent] = useState<string | null>(null);
   const place = useRef<HTMLDivElement>(null);
@@ -111,7 +111,11 @@ function Queue({ verdict, expected }: { verdict: Verdict; expected: number }) {
         flywheel = await lab.decide(ids.slice(start, start + AT_ONCE), as);
       return flywheel;
     },
-    onMutate: ({ ids }) => take(verdict, ids),
+    onMutate: ({ ids }) => {
+      // An answer that is under way still has them.
+      queries.cancelQueries({ queryKey: examplesQuery(verdict).queryKey });
+      take(verdict, ids);
+    },
     onSuccess: (flywheel) => {
       if (flywheel) queries.setQueryData(flywheelQuery.queryKey, flywheel);
       for (const each of verdicts.filter((other) => other !== verdict))
@@ -153,10 +157,11 @@ function Queue({ verdict, expected }: { verdict: Verdict; expected: number }) {
       if (!after.delete(id)) after.add(id);
       return after;
     });
-  const close = (id: string) => {
-    setEditing(null);
+  const edit = (id: string) => setEditing((before) => new Set(before).add(id));
+  const close = (id: string, next = id) => {
+    setEditing((before) => new Set([...before].filter((each) => each !== id)));
     // The card is there again once the editor is gone.
-    requestAnimationFrame(() => focus(id));
+    requestAnimationFrame(() => focus(next));
   };
   const rewritten = (example: Example) => {
     const index = examples.findIndex(({ id }) => id === example.id);
@@ -165,21 +170,22 @@ function Queue({ verdict, expected }: { verdict: Verdict; expected: number }) {
     else take(verdict, [example.id]);
     queries.invalidateQueries({ queryKey: flywheelQuery.queryKey });
     queries.invalidateQueries({ queryKey: examplesQuery("kept").queryKey, refetchType: "none" });
-    notify(wheelWords().examples.saved);
-    close(next?.id ?? "");
+    notify(t.saved);
+    close(example.id, next?.id ?? "");
   };
   const pressed = (event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || editing) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const card = (event.target as HTMLElement).closest<HTMLElement>("[data-example]");
-    const index = examples.findIndex(({ id }) => id === card?.dataset.example);
-    const example = examples[index];
+    const cards = examples.filter(({ id }) => !editing.has(id));
+    const index = cards.findIndex(({ id }) => id === card?.dataset.example);
+    const example = cards[index];
     if (!example) return;
     const act = {
-      j: () => focus((examples[index + 1] ?? example).id),
-      k: () => focus((examples[index - 1] ?? example).id),
+      j: () => focus((cards[index + 1] ?? example).id),
+      k: () => focus((cards[index - 1] ?? example).id),
       y: () => verdict !== "kept" && decide([example.id], "kept"),
       n: () => verdict !== "left_out" && decide([example.id], "left_out"),
-      e: () => setEditing(example.id),
+      e: () => edit(example.id),
       x: () => pick(example.id),
     }[event.key.toLowerCase()];
     if (!act) return;
@@ -211,7 +217,7 @@ function Queue({ verdict, expected }: { verdict: Verdict; expected: number }) {
           <ol aria-label={t.title} className="divide-y divide-line border-line border-y">
             {examples.map((example, index) => (
               <li key={example.id}>
-                {editing === example.id ? (
+                {editing.has(example.id) ? (
                   <EditExample example={example} saved={rewritten} close={() => close(example.id)} />
                 ) : (
                   <ExampleCard
@@ -223,7 +229,7 @@ function Queue({ verdict, expected }: { verdict: Verdict; expected: number }) {
                     picked={picked.has(example.id)}
                     pick={() => pick(example.id)}
                     decide={(as) => decide([example.id], as)}
-                    edit={() => setEditing(example.id)}
+                    edit={() => edit(example.id)}
                   />
                 )}
               </li>

@@ -253,9 +253,10 @@ function Ask({
 }) {
   const t = useWheelWords().turn;
   const { count } = useAmounts();
-  const [pending, kept] = (["pending", "kept"] as const).map((each) => count(countsOf(examples, each).all));
+  const pending = count(countsOf(examples, "pending").all);
+  const kept = count(countsOf(examples, "kept").all);
   const asked = {
-    proceed: { title: t.proceedTitle, lead: t.proceedLead(kept ?? "", pending ?? ""), label: t.proceed },
+    proceed: { title: t.proceedTitle, lead: t.proceedLead(kept, pending), label: t.proceed },
     stop: { title: t.stopTitle, lead: at === "canary" ? t.stopCanary : t.stopLead, label: t.stop },
     retry: { title: t.retryTitle(t.steps[at]), lead: t.retryLead, label: t.retry },
   }[act];
@@ -274,7 +275,7 @@ function Ask({
         close();
         labChanged();
       }}
-      refusals={{ ...t.refusals, too_few_examples: t.few(kept ?? "", count(turn.least)) }}
+      refusals={{ ...t.refusals, too_few_examples: t.few(kept, count(turn.least)) }}
     />
   );
 }

@@ -42,7 +42,7 @@ export const fr: typeof en = {
     signing:
       "Quelqu’un doit lire le rapport du contrôle et le signer, ou passer outre avec une raison. Il est ensuite servi à quelques-uns.",
     canary:
-      "Quelques personnes le reçoivent. S’il fait moins bien que le hasard ne l’explique, il est retiré de lui-même ; c’est sur sa page qu’on le sert à tous.",
+      "Quelques personnes le reçoivent. S’il fait moins bien, au-delà du hasard, il est retiré de lui-même ; c’est sur sa page qu’on le sert à tous.",
     failedIn: (step) => `Il a échoué à l’étape « ${step} ».`,
     again: "Corrigez ce qui est nommé, puis reprenez cette étape ; ce qui a été fait avant elle reste.",
     anew: "Il ne peut pas continuer. Commencez un autre tour.",
