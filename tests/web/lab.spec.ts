@@ -94,7 +94,10 @@ test("runs are followed while they learn, laid over each other, and read with ke
   await chart.focus();
   await page.keyboard.press("Home");
   await page.keyboard.press("ArrowRight");
-  await expect(chart).toHaveAttribute("aria-valuetext", /^Step 1, taught · Training 3, taught · Held out 3\.1, taught-slowly/);
+  await expect(chart).toHaveAttribute(
+    "aria-valuetext",
+    /^Step 1, taught · Training 3, taught · Held out 3\.1, taught-slowly/,
+  );
   await app.accessible();
   await app.picture("lab-run");
   await page.getByRole("button", { name: "Logarithmic" }).click();

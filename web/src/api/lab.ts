@@ -24,10 +24,19 @@ export type Check = Schemas["CheckOut"];
 export type Release = Schemas["ReleaseOut"] & { bounds: Required<Schemas["BoundsBody"]> };
 export type Arm = Schemas["ArmOut"];
 export type Bounds = Release["bounds"];
+export type Flywheel = Schemas["FlywheelOut"];
+export type Turn = Schemas["FlywheelTurnOut"];
+export type Example = Schemas["FlywheelExampleOut"];
+export type ExamplePage = Schemas["FlywheelExamplePage"];
+export type Verdict = Example["verdict"];
+export type TurnSettings = Required<Omit<Schemas["TurnBody"], "bounds">> & { bounds: Bounds };
+/** The texts of an example: of each message of its prompt, and of the replies that it has. */
+export type ExampleTexts = Schemas["RewriteBody"];
 
 const run = (name: string) => `/api/admin/lab/runs/${id(name)}`;
 const artifact = (name: string) => `/api/admin/lab/artifacts/${id(name)}`;
 const release = (name: string) => `/api/admin/lab/releases/${id(name)}`;
+const wheel = "/api/admin/lab/flywheel";
 
 /** Calls of the lab, for those who run the house. All reject with a `Problem`. */
 export const lab = {
@@ -70,6 +79,18 @@ export const lab = {
   promote: (name: string) => call<Release>("POST", `${release(name)}/promote`),
   rollBack: (name: string, reason: string) => call<Release>("POST", `${release(name)}/roll-back`, { reason }),
   undo: (name: string, reason: string) => call<Release>("POST", `${release(name)}/undo`, { reason }),
+
+  flywheel: () => call<Flywheel>("GET", wheel),
+  collect: () => call<Flywheel>("POST", `${wheel}/collect`),
+  examples: (verdict: Verdict, after: string | null) =>
+    call<ExamplePage>("GET", `${wheel}/examples${asked({ verdict, after, limit: "20" })}`),
+  decide: (ids: readonly string[], verdict: Exclude<Verdict, "pending">) =>
+    call<Flywheel>("POST", `${wheel}/examples/decide`, { ids, verdict }),
+  rewrite: (example: string, texts: ExampleTexts) =>
+    call<Example>("PATCH", `${wheel}/examples/${id(example)}`, texts),
+  beginTurn: (settings: TurnSettings) => call<Turn>("POST", `${wheel}/turns`, settings),
+  actOnTurn: (turn: string, act: "proceed" | "stop" | "retry") =>
+    call<Turn>("POST", `${wheel}/turns/${id(turn)}/${act}`),
 
   acts: (target_id: string) => call<Pages<AuditEntry>>("GET", `/api/admin/audit${asked({ target_id })}`),
 };

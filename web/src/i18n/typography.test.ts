@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { en as doorInEnglish } from "~/account/words/en";
 import { fr as doorInFrench } from "~/account/words/fr";
+import { en as wheelInEnglish } from "~/lab/flywheel/words/en";
+import { fr as wheelInFrench } from "~/lab/flywheel/words/fr";
 import { en as labInEnglish } from "~/lab/words/en";
 import { fr as labInFrench } from "~/lab/words/fr";
 import { en as settingsInEnglish } from "~/settings/words/en";
@@ -9,8 +11,20 @@ import { en as mainInEnglish } from "./en";
 import { fr as mainInFrench } from "./fr";
 import { spaced, typeset } from "./typography";
 
-const en = { main: mainInEnglish, door: doorInEnglish, settings: settingsInEnglish, lab: labInEnglish };
-const fr = { main: mainInFrench, door: doorInFrench, settings: settingsInFrench, lab: labInFrench };
+const en = {
+  main: mainInEnglish,
+  door: doorInEnglish,
+  settings: settingsInEnglish,
+  lab: labInEnglish,
+  wheel: wheelInEnglish,
+};
+const fr = {
+  main: mainInFrench,
+  door: doorInFrench,
+  settings: settingsInFrench,
+  lab: labInFrench,
+  wheel: wheelInFrench,
+};
 
 function phrases(words: unknown): string[] {
   if (typeof words === "string") return [words];

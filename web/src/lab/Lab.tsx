@@ -1,5 +1,5 @@
 import { Link, useParams } from "@tanstack/react-router";
-import { Boxes, FlaskConical, GitCompareArrows, Rocket, SquarePlus } from "lucide-react";
+import { Boxes, FlaskConical, GitCompareArrows, RefreshCw, Rocket, SquarePlus } from "lucide-react";
 import { lazy } from "react";
 import { useUser } from "~/account/useUser";
 import { useWords } from "~/i18n";
@@ -10,6 +10,7 @@ import { type LabWords, useLabWords } from "./words";
 const Runs = lazy(() => import("./pages/Runs"));
 const Start = lazy(() => import("./pages/Start"));
 const Compare = lazy(() => import("./pages/Compare"));
+const Flywheel = lazy(() => import("./pages/Flywheel"));
 const Models = lazy(() => import("./pages/Models"));
 const Releases = lazy(() => import("./pages/Releases"));
 
@@ -21,6 +22,7 @@ function pages(t: LabWords): readonly Group[] {
         { path: "runs", label: t.runs.title, icon: FlaskConical, View: Runs, wide: true },
         { path: "start", label: t.start.title, icon: SquarePlus, View: Start },
         { path: "compare", label: t.compare.title, icon: GitCompareArrows, View: Compare, wide: true },
+        { path: "flywheel", label: t.flywheel, icon: RefreshCw, View: Flywheel, wide: true },
       ],
     },
     {

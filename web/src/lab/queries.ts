@@ -1,7 +1,8 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { type LabEvents, type LabRun, lab } from "~/api/lab";
+import { type LabEvents, type LabRun, lab, type Verdict } from "~/api/lab";
 import { queries } from "~/api/queries";
 import { joined } from "./curves";
+import { underWay } from "./flywheel/wheel";
 
 // While something runs, a page looks this often; otherwise now and then, for what a command line begins.
 const LIVE_MS = 2_000;
@@ -94,6 +95,21 @@ export const releaseQuery = (name: string) =>
     queryFn: () => lab.readRelease(name),
     refetchInterval: ({ state }) => (state.data?.state === "canary" ? LIVE_MS : CALM_MS),
     retry: false,
+  });
+
+/** What there is to learn from, and the turns, the newest first. */
+export const flywheelQuery = queryOptions({
+  queryKey: ["lab", "flywheel"],
+  queryFn: lab.flywheel,
+  refetchInterval: ({ state }) => (state.data?.turns.some(underWay) ? LIVE_MS : CALM_MS),
+});
+
+export const examplesQuery = (verdict: Verdict) =>
+  infiniteQueryOptions({
+    queryKey: ["lab", "examples", verdict],
+    queryFn: ({ pageParam }) => lab.examples(verdict, pageParam),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
   });
 
 export const actsQuery = (target: string) =>

@@ -5,6 +5,12 @@ export const en = {
   notYoursLead: "Ask one of them for the model you have in mind.",
   groups: { make: "Making", serve: "Serving" },
   more: "Show more",
+  flywheel: "Flywheel",
+  numbers: {
+    whole: (low: string, high: string) => `A whole number from ${low} to ${high}.`,
+    any: (low: string, high: string) => `A number from ${low} to ${high}.`,
+    above: (low: string, high: string) => `A number above ${low}, and at most ${high}.`,
+  },
   stages: {
     tokenizer: { title: "Tokenizer", lead: "Cuts text into tokens, learned from files of text." },
     data: { title: "Data", lead: "Checks, cleans, splits and encodes records, once for any number of runs." },
@@ -287,7 +293,6 @@ export const en = {
     requests: "Requests at least",
     minutes: "Minutes at least",
     promotes: "Then serve it to all by itself",
-    wrongNumber: "Write a number.",
     begun: "It is being served to some.",
     releases: "Its releases",
     noReleases: "It has never been served.",

@@ -7,6 +7,12 @@ export const fr: LabWords = {
   notYoursLead: "Demandez-leur le modèle auquel vous pensez.",
   groups: { make: "Fabriquer", serve: "Servir" },
   more: "En voir plus",
+  flywheel: "Volant",
+  numbers: {
+    whole: (low, high) => `Un nombre entier de ${low} à ${high}.`,
+    any: (low, high) => `Un nombre de ${low} à ${high}.`,
+    above: (low, high) => `Un nombre supérieur à ${low}, et au plus ${high}.`,
+  },
   stages: {
     tokenizer: { title: "Découpage", lead: "Découpe le texte en jetons, appris de fichiers de texte." },
     data: {
@@ -310,7 +316,6 @@ export const fr: LabWords = {
     requests: "Requêtes au moins",
     minutes: "Minutes au moins",
     promotes: "Alors le servir à tous de lui-même",
-    wrongNumber: "Écrivez un nombre.",
     begun: "Il est servi à quelques-uns.",
     releases: "Ses mises en service",
     noReleases: "Il n’a jamais été servi.",
