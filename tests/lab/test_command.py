@@ -197,6 +197,7 @@ def test_an_installation_without_the_lab_says_what_it_lacks(data: Path, tmp_path
 def test_tasks_are_told() -> None:
     assert json.loads(causette("tasks", "--json", data=None).stdout).keys() == {
         "arithmetic",
+        "bfcl",
         "code",
         "human-eval",
         "instructions",

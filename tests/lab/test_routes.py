@@ -180,7 +180,7 @@ async def test_stages_come_with_examples_and_with_what_is_missing(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = await lab.get("/stages")
-    assert [stage["name"] for stage in found["items"]][:3] == ["tokenizer", "data", "pretrain"]
+    assert [stage["name"] for stage in found["items"]][:3] == ["tokenizer", "distill", "data"]
     assert 'stage = "sft"' in next(stage["example"] for stage in found["items"] if stage["name"] == "sft")
     assert (found["missing"], found["install"]) == ([], "pip install 'causette[lab]'")
     monkeypatch.setattr("causette.lab.installed._NEEDED", ("torch", "a_library_that_is_not_there"))

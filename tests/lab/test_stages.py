@@ -17,6 +17,7 @@ from causette.lab.carrying_out import begin, carry_out, finder
 from causette.lab.comparing import compared
 from causette.lab.generating import ModelReplies
 from causette.lab.gguf import load_model
+from causette.lab.lineage import trace
 from causette.lab.losses import token_log_probabilities
 from causette.lab.models import find_chat, load_base
 from causette.lab.recipes import change, read_recipe
@@ -122,6 +123,29 @@ def test_fine_tuning_teaches_what_the_assistant_says(lab: Lab) -> None:
     found = list(replies(asked, Sampling(tokens=12)))
     # It has learned to answer with one word, and to stop.
     assert all(reply.strip() in WORDS for reply in found)
+
+
+def test_what_a_teacher_says_is_learned_and_lineage_tells_it(lab: Lab) -> None:
+    """From prompts to replies, to data, to a model: what a run of the distill stage made has a name."""
+    prompts = lab.write("prompts.jsonl", [{"prompt": f"Say {word} river"} for word in WORDS])
+    asked = lab.run(
+        "distill", "asked", model="tuned", sources=prompts, licence="CC-BY-4.0", tokens=12, temperature=0
+    )
+    assert asked.metrics["conversations"] == len(WORDS)
+    prepared = {"tokenizer": "bpe", "near_duplicates": 0, "held_out": 0}
+    lab.run("data", "said", sources=[{"run": "asked"}], **prepared)
+    training = TRAINING | {"steps": 1, "batch": 2}
+    lab.run("sft", "pupil", model="base", data="said", length=64, training=training)
+    lab.run("export", "pupil-gguf", model="pupil", quantisation="F16")
+    made = trace(lab.runs, "pupil-gguf", known=lambda _: None)
+    walked = [recipe["run"] for recipe in made.lineage.recipes]
+    assert set(walked) >= {"base", "tuned", "asked", "said", "pupil", "pupil-gguf"}
+    assert walked.index("tuned") < walked.index("asked") < walked.index("said") < walked.index("pupil")
+    (told,) = (each for each in made.lineage.data if each["data"] == "asked")
+    assert (told["part"], told["records"], told["licence"]) == ("replies of tuned", 10, "CC-BY-4.0")
+    assert told["sources"][0]["file"] == prompts[0]["path"]
+    (source,) = next(each for each in made.lineage.data if each["data"] == "said")["sources"]
+    assert source["licence"] == "CC-BY-4.0 AND CC0-1.0"
 
 
 def test_an_adapter_leaves_the_weights_and_is_used_with_them(lab: Lab) -> None:

@@ -421,11 +421,9 @@ def _tree(view: ArtifactView) -> Tree:
     if lineage.data:
         data = tree.add("learned from")
         for part in lineage.data:
-            of = data.add(
-                escape(
-                    f"{part['data']}, {part['part']}: {part['records']:,} records, {part['tokens']:,} tokens"
-                )
-            )
+            # A teacher's conversations are counted in tokens where they have been prepared.
+            tokens = f", {part['tokens']:,} tokens" if "tokens" in part else ""
+            of = data.add(escape(f"{part['data']}, {part['part']}: {part['records']:,} records{tokens}"))
             for source in part["sources"]:
                 of.add(escape(f"{source['file']}  {source['licence']}  SHA-256 {source['sha256']}"))
     tree.add(escape("by " + ", ".join(f"{name} {version}" for name, version in lineage.code.items())))

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel
 
 from causette.lab.chat import ChatTokenizer
-from causette.lab.replies import Prompt, Sampling
+from causette.lab.replies import Prompt, Sampling, Taken, Written
 
 
 def generate(
@@ -70,17 +70,37 @@ class ModelReplies:
         """Replies, by the model's own chat template."""
         for start in range(0, len(prompts), self.batch):
             some = [self.tokenizer.encode_prompt(prompt) for prompt in prompts[start : start + self.batch]]
-            # Whoever trains has random numbers of their own.
-            with torch.random.fork_rng():
-                torch.manual_seed((sampling.seed << 32) + start)
-                written = generate(
-                    self.model,
-                    some,
-                    tokens=sampling.tokens,
-                    temperature=sampling.temperature,
-                    end=self.tokenizer.end_id,
-                )
-            yield from (self.tokenizer.decode(ids) for ids in written)
+            yield from (self.tokenizer.decode(ids) for ids in self._batch(some, sampling, start))
+
+    def write(self, prompts: Sequence[Prompt], sampling: Sampling, taken: Taken) -> None:
+        """See `causette.lab.replies.Writer`. A prompt that leaves no room for a reply is not asked."""
+        most = getattr(self.model.config, "max_position_embeddings", None)
+        for start in range(0, len(prompts), self.batch):
+            numbered: list[tuple[int, list[int]]] = []
+            for number, prompt in enumerate(prompts[start : start + self.batch], start):
+                ids = self.tokenizer.encode_prompt(prompt)
+                if most is not None and len(ids) + sampling.tokens > most:
+                    taken(number, Written("", "no_room"))
+                else:
+                    numbered.append((number, ids))
+            if not numbered:
+                continue
+            written = self._batch([ids for _, ids in numbered], sampling, start)
+            for (number, _), ids in zip(numbered, written, strict=True):
+                ended = "stop" if ids[-1:] == [self.tokenizer.end_id] else "length"
+                taken(number, Written(self.tokenizer.decode(ids), ended))
+
+    def _batch(self, prompts: Sequence[list[int]], sampling: Sampling, start: int) -> list[list[int]]:
+        # Whoever trains has random numbers of their own.
+        with torch.random.fork_rng():
+            torch.manual_seed((sampling.seed << 32) + start)
+            return generate(
+                self.model,
+                prompts,
+                tokens=sampling.tokens,
+                temperature=sampling.temperature,
+                end=self.tokenizer.end_id,
+            )
 
 
 def _until(end: int, ids: list[int]) -> list[int]:

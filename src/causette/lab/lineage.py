@@ -10,8 +10,11 @@ import msgspec
 from causette.errors import InvalidRequest, NotFound
 from causette.lab.data import HELD_OUT, TRAIN
 from causette.lab.data.manifest import read_manifest
+from causette.lab.distilling import MANIFEST as CONVERSATIONS_MANIFEST
+from causette.lab.distilling import read_manifest as read_conversations
 from causette.lab.runs import Run, Runs
 from causette.lab.stages import GGUF_FILE
+from causette.models.disk import sha256_of
 from causette.releases.types import Lineage
 
 # What a recipe takes from other runs, in the order in which that was there.
@@ -100,7 +103,8 @@ class _Walk:
         parent = ""
         for field in _TAKEN:
             name = recipe.get(field)
-            if not isinstance(name, str):
+            # What is served at a url is nothing that is here.
+            if not isinstance(name, str) or (field == "model" and recipe.get("url")):
                 continue
             if self._is_run(name):
                 begun = self.back(name) if all(each.id != name for each in self.runs) else ""
@@ -110,8 +114,21 @@ class _Walk:
                 parent = begun
             if field == "data":
                 self.data += (each for each in self._manifests(name) if each not in self.data)
+        self._sources(run, recipe)
+        if run.stage == "distill":
+            self.data.append(self._distilled(run))
         self.runs.append(run)
         return parent
+
+    def _sources(self, run: Run, recipe: Mapping[str, Any]) -> None:
+        """Goes back to the runs whose conversations a run has read."""
+        for source in recipe.get("sources", ()):
+            name = source.get("run")
+            if name is None or any(each.id == name for each in self.runs):
+                continue
+            if not self._is_run(name):
+                raise _gone(name, run)
+            self.back(name)
 
     def _is_run(self, name: str) -> bool:
         try:
@@ -123,12 +140,23 @@ class _Walk:
         path = Path(name).expanduser()
         found = str(path.absolute()) if path.exists() else self._known(name)
         if found is None:
-            raise InvalidRequest(
-                f"The run {run.id} was made from {name!r}, which is no run, file or model any more: where it comes "
-                "from cannot be told.",
-                param="run",
-            )
+            raise _gone(name, run)
         return found
+
+    def _distilled(self, run: Run) -> dict[str, Any]:
+        """What a teacher's conversations are: who said them, of which prompts."""
+        manifest = read_conversations(Path(run.artifact or ""))
+        return {
+            "data": run.id,
+            "part": f"replies of {manifest.model}" + (f" at {manifest.url}" if manifest.url else ""),
+            "manifest_sha256": sha256_of(Path(run.artifact or "") / CONVERSATIONS_MANIFEST),
+            "records": manifest.conversations,
+            "licence": manifest.licence,
+            "sampling": msgspec.to_builtins(manifest.sampling),
+            "task": manifest.task,
+            "prompts_sha256": manifest.prompts_sha256,
+            "sources": [msgspec.to_builtins(each) for each in manifest.sources],
+        }
 
     def _manifests(self, name: str) -> Iterator[dict[str, Any]]:
         place = Path(self._runs.find(name).artifact or "") if self._is_run(name) else Path(name).expanduser()
@@ -143,6 +171,14 @@ class _Walk:
                     "tokens": manifest.tokens,
                     "sources": [msgspec.to_builtins(each) for each in manifest.sources],
                 }
+
+
+def _gone(name: str, run: Run) -> InvalidRequest:
+    return InvalidRequest(
+        f"The run {run.id} was made from {name!r}, which is no run, file or model any more: where it comes from cannot "
+        "be told.",
+        param="run",
+    )
 
 
 def _seconds(run: Run) -> float:

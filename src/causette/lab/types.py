@@ -7,7 +7,9 @@ from typing import Literal, Protocol
 
 Role = Literal["system", "user", "assistant", "tool"]
 #: What an artifact is: each kind is a folder of its own layout.
-ArtifactKind = Literal["dataset", "tokenizer", "model", "adapter", "evaluation", "export", "gate"]
+ArtifactKind = Literal[
+    "dataset", "conversations", "tokenizer", "model", "adapter", "evaluation", "export", "gate"
+]
 #: Finds where a model is by its name; None where it is not known.
 Find = Callable[[str], Path | None]
 

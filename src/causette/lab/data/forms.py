@@ -14,7 +14,7 @@ Prompts and answers are strings or lists of messages. Other fields are not read,
 would teach something else than it says (tools and their calls, weights): they are refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeGuard, cast, get_args
 
 from causette.lab.data.problems import Flaw
@@ -39,15 +39,25 @@ _FORMS: Final = (
     "messages; prompt and completion; prompt, completion and label; prompt, chosen and rejected; or text"
 )
 _ROLES: Final = get_args(Role)
+#: Reads a row: what it says, or all that is wrong with it.
+Form = Callable[[object], Record | list[Flaw]]
 
 
 def record_of(row: object) -> Record | list[Flaw]:
     """The record that a row says, or all that is wrong with it."""
-    if not isinstance(row, Mapping):
-        return [Flaw("", f"is {_kind(row)}; a row is an object with fields: {_FORMS}")]
-    fields = {name: value for name, value in cast(Mapping[str, object], row).items() if value is not None}
-    reader = _Row(fields)
-    record = reader.record()
+    reader = _Row.of(row)
+    return reader if isinstance(reader, list) else _or_flaws(reader.record(), reader)
+
+
+def prompt_of(row: object) -> Record | list[Flaw]:
+    """The prompt of a row as a conversation that has no answer yet, whether the row has answers or not."""
+    reader = _Row.of(row)
+    return (
+        reader if isinstance(reader, list) else _or_flaws(Conversation(messages=reader.only_prompt()), reader)
+    )
+
+
+def _or_flaws(record: Record, reader: "_Row") -> Record | list[Flaw]:
     return reader.flaws or record
 
 
@@ -57,6 +67,35 @@ class _Row:
     def __init__(self, fields: Mapping[str, object]) -> None:
         self._fields = fields
         self.flaws: list[Flaw] = []
+
+    @classmethod
+    def of(cls, row: object) -> "_Row | list[Flaw]":
+        """What reads a row, or what is wrong with all of it."""
+        if not isinstance(row, Mapping):
+            return [Flaw("", f"is {_kind(row)}; a row is an object with fields: {_FORMS}")]
+        fields = cast(Mapping[str, object], row).items()
+        return cls({name: value for name, value in fields if value is not None})
+
+    def only_prompt(self) -> tuple[Message, ...]:
+        has = self._fields.keys()
+        self._refuse_tools(self._fields, "")
+        if "prompt" in has:
+            field, messages = "prompt", self._prompt(self._fields["prompt"], "prompt")
+        elif "input" in has:
+            field, messages = "input.messages", self._prompt(self._input_messages(), "input.messages")
+        elif given := has & {"messages", "chosen"}:
+            field = "messages" if "messages" in given else "chosen"
+            messages = self._messages(self._fields[field], field)
+            while messages and messages[-1].role == "assistant":
+                messages = messages[:-1]
+            self._check_order(messages, field)
+        else:
+            found = ", ".join(sorted(has)[:8]) or "no field"
+            self._flaw("", f"has {found}; a prompt is in messages, prompt, input or chosen")
+            return ()
+        if not self.flaws and (not messages or messages[-1].role == "system"):
+            self._flaw(field, "asks nothing: no message of the user's is there to be answered")
+        return messages
 
     def record(self) -> Record:
         has = self._fields.keys()

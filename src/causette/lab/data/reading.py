@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, Literal, cast
 import msgspec
 
 from causette.errors import InvalidRequest
-from causette.lab.data.forms import FIELDS, record_of
+from causette.lab.data.forms import FIELDS, Form, record_of
 from causette.lab.data.problems import BadData, Flaw, Place, Problems
 from causette.lab.types import Record
 
@@ -86,6 +86,7 @@ def read(
     bad_rows: BadRows = "refuse",
     problems: Problems | None = None,
     longest: int = LONGEST,
+    form: Form = record_of,
 ) -> Iterator[Row]:
     """Stream the records of files and folders, one file after the other.
 
@@ -95,18 +96,21 @@ def read(
             the rows must not be final before the last one. ``skip``: go on without them.
         problems: takes in what is wrong; give one to see it after ``skip``.
         longest: bytes of the longest row, and of the longest text file.
+        form: what a row is read as: all of a record, or ``prompt_of`` it.
 
     Raises:
         InvalidRequest: at once, if a file is not there or of another kind.
         BadData: from the iterator; with ``skip`` too when no row at all can be read.
     """
-    return _rows(files_of(paths), bad_rows, problems or Problems(), longest)
+    return _rows(files_of(paths), bad_rows, problems or Problems(), longest, form)
 
 
-def _rows(files: list[Path], bad_rows: BadRows, problems: Problems, longest: int) -> Iterator[Row]:
+def _rows(
+    files: list[Path], bad_rows: BadRows, problems: Problems, longest: int, form: Form
+) -> Iterator[Row]:
     good = 0
     for file in files:
-        for line, found in _read_file(file, longest):
+        for line, found in _read_file(file, longest, form):
             place = Place(str(file), line)
             if not isinstance(found, list):
                 good += 1
@@ -119,19 +123,19 @@ def _rows(files: list[Path], bad_rows: BadRows, problems: Problems, longest: int
         raise BadData(problems)
 
 
-def _read_file(path: Path, longest: int) -> _Read:
+def _read_file(path: Path, longest: int, form: Form) -> _Read:
     reader = _read_jsonl
     if path.name.endswith(_PARQUET):
         reader = _read_parquet
     elif path.name.endswith(_TEXT):
         reader = _read_text
     try:
-        yield from reader(path, longest)
+        yield from reader(path, longest, form)
     except OSError as error:
         yield 0, [Flaw("", f"cannot be read: {error.strerror or error}")]
 
 
-def _read_jsonl(path: Path, longest: int) -> _Read:
+def _read_jsonl(path: Path, longest: int, form: Form) -> _Read:
     number, empty = 0, True
     with _opened(path) as file:
         try:
@@ -141,7 +145,7 @@ def _read_jsonl(path: Path, longest: int) -> _Read:
                     yield number, [_too_long(longest)]
                 elif row := (line.removeprefix(_BOM) if number == 1 else line).strip():
                     empty = False
-                    yield number, _decoded(row)
+                    yield number, _decoded(row, form)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             yield number + 1, [Flaw("", f"is cut short or not gzip: {error}")]
             return
@@ -170,12 +174,12 @@ def _too_long(longest: int) -> Flaw:
     return Flaw("", f"has more than {longest:,} bytes, the longest that is read; split it into shorter ones")
 
 
-def _decoded(row: bytes) -> Record | list[Flaw]:
+def _decoded(row: bytes, form: Form) -> Record | list[Flaw]:
     try:
         value = msgspec.json.decode(row)
     except (msgspec.DecodeError, RecursionError) as error:
         return [_why_not(row, error)]
-    return record_of(value)
+    return form(value)
 
 
 def _why_not(row: bytes, error: Exception) -> Flaw:
@@ -199,7 +203,7 @@ def _not_utf8(error: UnicodeDecodeError) -> str:
     return f"is not UTF-8: byte 0x{byte:02x} at {error.start}; save the file as UTF-8"
 
 
-def _read_text(path: Path, longest: int) -> _Read:
+def _read_text(path: Path, longest: int, form: Form) -> _Read:
     if path.stat().st_size > longest:
         yield 0, [_too_long(longest)]
         return
@@ -212,10 +216,10 @@ def _read_text(path: Path, longest: int) -> _Read:
     except UnicodeDecodeError as error:
         yield error.object.count(b"\n", 0, error.start) + 1, [Flaw("", _not_utf8(error))]
         return
-    yield 0, record_of({"text": text})
+    yield 0, form({"text": text})
 
 
-def _read_parquet(path: Path, longest: int) -> _Read:
+def _read_parquet(path: Path, longest: int, form: Form) -> _Read:
     arrow: Any = import_module("pyarrow")
     parquet: Any = import_module("pyarrow.parquet")
     number = 0
@@ -224,12 +228,12 @@ def _read_parquet(path: Path, longest: int) -> _Read:
             names: list[str] = file.schema_arrow.names
             columns = [name for name in FIELDS if name in names]
             if not columns:
-                yield 0, record_of(dict.fromkeys(names, ""))
+                yield 0, form(dict.fromkeys(names, ""))
                 return
             for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=columns):
                 for row in _rows_of(batch, longest):
                     number += 1
-                    yield number, row if isinstance(row, list) else record_of(row)
+                    yield number, row if isinstance(row, list) else form(row)
     except arrow.ArrowException as error:
         yield number and number + 1, [Flaw("", f"is not Parquet, or damaged: {error}")]
         return

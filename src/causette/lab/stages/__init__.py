@@ -62,6 +62,20 @@ vocabulary_size = 32768
 """,
         ),
         StageName(
+            "distill",
+            "have a larger model answer prompts, for a smaller one to learn from its replies",
+            """\
+stage = "distill"
+url = "http://127.0.0.1:8000/v1"
+model = "large"
+licence = "Apache-2.0"
+[[sources]]
+path = "prompts.jsonl"
+licence = "CC0-1.0"
+""",
+            trains=False,
+        ),
+        StageName(
             "data",
             "validate, clean, split and encode records, once for any number of runs",
             """\

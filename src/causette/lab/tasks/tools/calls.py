@@ -72,7 +72,7 @@ class ToolCalls:
     def score(self, problem: Problem, reply: str) -> float:
         """Whether the reply has one call, the right one; what is written around it does not count."""
         call: Call = problem.key
-        calls = list(_objects(reply))
+        calls = list(objects_in(reply))
         return float(len(calls) == 1 and call.matches(calls[0]))
 
 
@@ -116,7 +116,7 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _objects(reply: str) -> Iterator[dict[str, Any]]:
+def objects_in(reply: str) -> Iterator[dict[str, Any]]:
     """The JSON objects in a text that are in no other."""
     decoder = json.JSONDecoder()
     at = reply.find("{")
