@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from causette.errors import CausetteError, ConfigurationError, Conflict, NotFound
 from causette.lab import reinforcing
 from causette.lab.carrying_out import begin, carry_out, finder
-from causette.lab.comparing import compared
+from causette.lab.comparing import Comparison, compared
 from causette.lab.generating import ModelReplies
 from causette.lab.gguf import load_model
 from causette.lab.lineage import trace
@@ -413,8 +413,25 @@ def test_texts_are_measured_by_what_a_model_expects(lab: Lab) -> None:
     again = lab.run("evaluate", "read-again", model="base", texts=texts, batch=3)
     assert again.metrics == pytest.approx(figures, rel=1e-5)
     (one,) = lab.write("one.jsonl", held_out[:1])
-    lab.run("evaluate", "read-one", model="base", texts={"en": [one["path"]]})
+    few = lab.run("evaluate", "read-one", model="base", texts={"en": [one["path"]]})
     assert any("so few documents" in note for note in lab.heard.notes)
+    other = lab.run("evaluate", "read-tuned", model="tuned", texts=texts)
+    short = lab.run("evaluate", "read-short", model="base", texts=texts, length=32)
+
+    def against(after: Run) -> Comparison:
+        return compared(Path(run.artifact or ""), Path(after.artifact or ""))
+
+    change = other.metrics["en_bits_per_byte"] - figures["en_bits_per_byte"]
+    found = against(other).texts["en"]
+    assert found.value == pytest.approx(change, abs=1e-6)
+    # Documents are alike, and the models are not.
+    assert found.is_real and found.low < found.value < found.high
+    assert against(again).texts["en"].value == pytest.approx(0, abs=1e-5)
+    assert against(few).texts_apart == {
+        "en": "they have not read the same texts",
+        "fr": "only the first has it",
+    }
+    assert set(against(short).texts_apart.values()) == {"their windows are not of one length"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from math import comb
 
 import pytest
 
-from causette.lab.statistics import compare, estimate, estimate_ratio
+from causette.lab.statistics import compare, compare_ratio, estimate, estimate_ratio
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,25 @@ def test_what_chance_does_is_not_taken_for_a_difference() -> None:
     shares = [[chance.random() for _ in range(100)] for _ in range(2)]
     assert not compare(*shares).is_real
     assert compare(shares[0], [score + 0.2 for score in shares[0]]).is_real
+
+
+def test_a_difference_of_ratios_is_told_from_chance() -> None:
+    """Documents of all lengths, of which the second model takes 2 % more, or as much but for chance."""
+    chance = random.Random(4)
+    sizes = [chance.randint(100, 4_000) for _ in range(80)]
+    before = [size * chance.gauss(1.0, 0.2) for size in sizes]
+    more = compare_ratio(before, [each * 1.02 + chance.gauss(0, 5) for each in before], sizes)
+    assert more.value == pytest.approx(0.02, abs=0.003)
+    assert more.low < more.value < more.high and more.low > 0 and more.is_real
+    false = sum(
+        compare_ratio(before, [each + chance.gauss(0, 20) for each in before], sizes, seed=run).is_real
+        for run in range(8)
+    )
+    assert false <= 2
+    same = compare_ratio(before, before, sizes)
+    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+    with pytest.raises(ValueError, match="the same wholes"):
+        compare_ratio([1.0], [1.0, 2.0], [1.0])
 
 
 def test_runs_on_other_problems_are_not_compared() -> None:

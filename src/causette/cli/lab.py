@@ -144,15 +144,17 @@ def compare(
 ) -> None:
     """Say whether the second of two evaluations is better than the first, beyond chance.
 
-    Where replies are right or wrong, p is that of McNemar's exact test; of shares, that of a paired bootstrap.
+    Where replies are right or wrong, p is that of McNemar's exact test; of shares, and of the bits per byte of texts,
+    that of a paired bootstrap.
     """
     runs = _runs(data)
     from causette.lab.comparing import REASONS, compared  # noqa: PLC0415
 
     found = compared(*(Path(runs.find(name).artifact or name) for name in (before, after)))
-    if not found.differences:
-        why = "; ".join(f"{task}: {REASONS[reason]}" for task, reason in found.apart.items())
-        raise InvalidRequest(f"{before} and {after} have no task to compare. {why}".strip())
+    apart = {task: REASONS[reason] for task, reason in found.apart.items()} | found.texts_apart
+    if not found.differences and not found.texts:
+        why = "; ".join(f"{name}: {reason}" for name, reason in apart.items())
+        raise InvalidRequest(f"{before} and {after} have no task to compare, and no texts. {why}".strip())
     if as_json:
         _print(found)
         return
@@ -163,8 +165,14 @@ def compare(
         verdict = ("better" if difference.value > 0 else "worse") if difference.is_real else "not told apart"
         interval = f"{difference.low:+.1%} … {difference.high:+.1%}"
         table.add_row(task, f"{difference.value:+.1%}", interval, f"{difference.p:.2g}", verdict)
-    for task, reason in found.apart.items():
-        table.add_row(task, "", "", "", f"not compared: {REASONS[reason]}")
+    for name, difference in found.texts.items():
+        verdict = ("better" if difference.value < 0 else "worse") if difference.is_real else "not told apart"
+        interval = f"{difference.low:+.4f} … {difference.high:+.4f}"
+        table.add_row(
+            f"{name}, bits per byte", f"{difference.value:+.4f}", interval, f"{difference.p:.2g}", verdict
+        )
+    for name, reason in apart.items():
+        table.add_row(name, "", "", "", f"not compared: {reason}")
     _tell(table)
 
 

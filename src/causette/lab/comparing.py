@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from statistics import fmean
 from typing import Final, Literal
@@ -9,10 +10,13 @@ from typing import Final, Literal
 import msgspec
 
 from causette.errors import InvalidRequest
-from causette.lab.statistics import Difference, compare
+from causette.lab.statistics import Difference, compare, compare_ratio
 
 #: In an evaluation's folder, each problem with its reply and its score.
 REPLIES: Final = "replies.jsonl"
+#: Each document of its texts with its nats, tokens and bytes, and what is known of all of them.
+DOCUMENTS: Final = "documents.jsonl"
+RESULT: Final = "result.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,10 @@ class Comparison:
     means: Mapping[str, tuple[float, float]]
     #: Tasks of which nothing can be said, and why.
     apart: Mapping[str, Reason]
+    #: Of texts that both have read, how many bits per byte more the second takes; fewer are better.
+    texts: Mapping[str, Difference]
+    #: Texts of which nothing can be said, and why.
+    texts_apart: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +103,8 @@ def compared(before: Path, after: Path) -> Comparison:
             scores = [first[task][each] for each in problems], [second[task][each] for each in problems]
             differences[task] = compare(*scores)
             means[task] = fmean(scores[0]), fmean(scores[1])
-    return Comparison(differences=differences, means=means, apart=apart)
+    texts, texts_apart = _texts_compared(before, after)
+    return Comparison(differences=differences, means=means, apart=apart, texts=texts, texts_apart=texts_apart)
 
 
 def pairs(before: Path, after: Path) -> Iterator[Pair]:
@@ -116,3 +125,55 @@ def _scores(folder: Path) -> dict[str, dict[str, float]]:
     for reply in replies_of(folder):
         scores.setdefault(reply.task, {})[reply.problem] = reply.score
     return scores
+
+
+class _Document(msgspec.Struct, frozen=True):
+    texts: str
+    nats: float
+    bytes: int
+
+
+class _Read(msgspec.Struct, frozen=True):
+    texts: str
+    length: int
+
+
+class _Result(msgspec.Struct, frozen=True):
+    texts: tuple[_Read, ...] = ()
+
+
+def _texts_compared(before: Path, after: Path) -> tuple[dict[str, Difference], dict[str, str]]:
+    first, second = _documents(before), _documents(after)
+    lengths = _lengths(before), _lengths(after)
+    found: dict[str, Difference] = {}
+    apart: dict[str, str] = {}
+    for name in dict.fromkeys((*first, *second)):
+        old, new = first.get(name), second.get(name)
+        if old is None or new is None:
+            apart[name] = REASONS["only_after" if old is None else "only_before"]
+        # The documents themselves are not kept; others as many and of the same lengths are hardly met.
+        elif [each.bytes for each in old] != [each.bytes for each in new]:
+            apart[name] = "they have not read the same texts"
+        elif lengths[0].get(name) != lengths[1].get(name):
+            apart[name] = "their windows are not of one length"
+        else:
+            bits = [[each.nats / log(2) for each in documents] for documents in (old, new)]
+            found[name] = compare_ratio(*bits, [each.bytes for each in old])
+    return found, apart
+
+
+def _documents(folder: Path) -> dict[str, list[_Document]]:
+    path = folder / DOCUMENTS
+    found: dict[str, list[_Document]] = {}
+    if path.is_file():
+        decoder = msgspec.json.Decoder(_Document)
+        with path.open("rb") as file:
+            for document in map(decoder.decode, file):
+                found.setdefault(document.texts, []).append(document)
+    return found
+
+
+def _lengths(folder: Path) -> dict[str, int]:
+    path = folder / RESULT
+    read = msgspec.json.decode(path.read_bytes(), type=_Result).texts if path.is_file() else ()
+    return {each.texts: each.length for each in read}

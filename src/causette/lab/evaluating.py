@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import Meta, field
 
-from causette.lab.comparing import REPLIES, Reply
+from causette.lab.comparing import DOCUMENTS, REPLIES, RESULT, Reply
 from causette.lab.recipes import Config, written
 from causette.lab.replies import Replies, Sampling
 from causette.lab.speed import Speed, SpeedConfig
@@ -130,7 +130,7 @@ def run(
         "texts": [asdict(fit) for fit in fits],
         "speed": None if speed is None else asdict(speed),
     }
-    (folder / "result.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
+    (folder / RESULT).write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
     estimates = {result.task: result.score for result in results}
     for fit in fits:
         estimates[f"{fit.texts}_bits_per_byte"] = fit.bits_per_byte
@@ -157,7 +157,7 @@ def _milliseconds(time: Estimate) -> str:
 
 
 def _read(reader: "Reader", config: EvaluationConfig, events: Events, folder: Path) -> Iterator["Fit"]:
-    with (folder / "documents.jsonl").open("wb") as file:
+    with (folder / DOCUMENTS).open("wb") as file:
         for name, paths in config.texts.items():
             texts = (text for path in paths for text in texts_of(path))
             fit, documents = reader.fit(name, texts, events, seed=config.seed)

@@ -104,6 +104,26 @@ def compare(before: Sequence[float], after: Sequence[float], *, seed: int = 0) -
     return Difference(float(apart.mean()), low, high, p)
 
 
+def compare_ratio(
+    before: Sequence[float], after: Sequence[float], wholes: Sequence[float], *, seed: int = 0
+) -> Difference:
+    """How much the sum of ``after`` over that of ``wholes`` is above that of ``before``: a paired bootstrap.
+
+    Raises:
+        ValueError: they are not as many, or none.
+    """
+    if not len(before) == len(after) == len(wholes) or not wholes:
+        raise ValueError("Both runs must have measured the same wholes, and one at least.")
+    apart = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    pairs = np.stack([apart, np.asarray(wholes, dtype=np.float64)], axis=1)
+    value = float(apart.sum() / pairs[:, 1].sum())
+    parts, sizes = _means(pairs, seed).T
+    low, high = np.quantile(parts / sizes, (0.025, 0.975))
+    # As it would come out by chance if there were no difference.
+    extreme = int((np.abs(parts / sizes - value) >= abs(value) - 1e-12).sum())
+    return Difference(value, float(low), float(high), (extreme + 1) / (_RESAMPLES + 1))
+
+
 def by_chance(before: Sequence[float], after: Sequence[float], *, seed: int = 0) -> float:
     """How likely as great a difference is where there is none: see `compare`.
 

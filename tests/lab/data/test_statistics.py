@@ -1,15 +1,26 @@
 """What a set of records is like is told in figures that a person can check."""
 
+from collections.abc import Callable, Iterable
+
 import pytest
 
-from causette.lab.data import describe
 from causette.lab.data.languages import language_of
+from causette.lab.data.statistics import Statistics, Tally
 from causette.lab.types import Conversation, Encoded, Message, Preference, Record, Text
 
 
 def by_character(record: Record) -> list[Encoded]:
     assert isinstance(record, Text)
     return [Encoded(list(range(len(record.text))), [True] * len(record.text))]
+
+
+def describe(
+    records: Iterable[Record], encode: Callable[[Record], list[Encoded]] | None = None
+) -> Statistics:
+    tally = Tally()
+    for record in records:
+        tally.add(record, encode(record) if encode is not None else None)
+    return tally.statistics()
 
 
 def test_lengths_are_told_by_percentiles() -> None:

@@ -10,7 +10,7 @@ from causette.lab.data.problems import BadData, Place, Problem, Problems
 from causette.lab.data.reading import BadRows, Row, read
 from causette.lab.data.splitting import is_held_out
 from causette.lab.data.stage import HELD_OUT, TRAIN, DataConfig, DataReport, Source, read_report, run
-from causette.lab.data.statistics import Statistics, describe
+from causette.lab.data.statistics import Statistics
 
 __all__ = [
     "HELD_OUT",
@@ -39,7 +39,6 @@ __all__ = [
     "Source",
     "SourceFile",
     "Statistics",
-    "describe",
     "is_held_out",
     "prepare",
     "read",

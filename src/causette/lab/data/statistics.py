@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from causette.lab.data.identity import answers_of, texts_of
 from causette.lab.data.languages import language_of
-from causette.lab.data.preparing import Encode
 from causette.lab.types import Encoded, Record
 
 _LANGUAGES_SHOWN: Final = 8
@@ -91,14 +90,6 @@ class Tally:
             languages=dict(sorted(self._languages.items(), key=lambda entry: (-entry[1], entry[0]))),
             empty_answers=self._empty_answers,
         )
-
-
-def describe(records: Iterable[Record], encode: Encode | None = None) -> Statistics:
-    """The figures of records; their tokens too if there is an encoder."""
-    tally = Tally()
-    for record in records:
-        tally.add(record, encode(record) if encode is not None else None)
-    return tally.statistics()
 
 
 def _lengths(values: "array[int]") -> Lengths:
