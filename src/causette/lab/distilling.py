@@ -186,12 +186,12 @@ def run(
             prompts=len(asked),
             prompts_sha256=sha256("".join(each.key for each in asked).encode()).hexdigest(),
             replies=replies,
-            left_out=dict(left_out.most_common()),
+            left_out=dict((+left_out).most_common()),
             conversations=len(conversations),
             sha256=sha256_of(place / CONVERSATIONS),
         )
         (place / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    for reason, count in left_out.most_common():
+    for reason, count in (+left_out).most_common():
         events.note(f"{count:,} left out: {reason}")
     metrics = {
         "prompts": len(asked),
