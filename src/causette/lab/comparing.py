@@ -157,9 +157,12 @@ def _texts_compared(before: Path, after: Path) -> tuple[dict[str, Difference], d
         elif lengths[0].get(name) != lengths[1].get(name):
             apart[name] = "their windows are not of one length"
         else:
-            bits = [[each.nats / log(2) for each in documents] for documents in (old, new)]
-            found[name] = compare_ratio(*bits, [each.bytes for each in old])
+            found[name] = compare_ratio(_bits(old), _bits(new), [each.bytes for each in old])
     return found, apart
+
+
+def _bits(documents: Sequence[_Document]) -> list[float]:
+    return [each.nats / log(2) for each in documents]
 
 
 def _documents(folder: Path) -> dict[str, list[_Document]]:
