@@ -102,7 +102,6 @@ export const en = {
       export: "An export",
     } as Record<string, string>,
     roles: { model: "Model", data: "Data", tokenizer: "Tokenizer" },
-    next: "Next",
     nextSteps: {
       evaluate: "Measure it",
       export: "Write it for the engine",
@@ -217,7 +216,6 @@ export const en = {
     every: "All tasks",
   },
   replies: {
-    problem: "Problem",
     wrong: "Only what is not right",
     task: "Task",
     every: "All tasks",
@@ -255,7 +253,6 @@ export const en = {
     licence: (licence: string) => `licence ${licence}`,
     noData: "No data is on record.",
     tree: { data: "Data", run: "Run", parent: "Trained from", artifact: "This model", release: "Release" },
-    versions: "With",
     gate: "The gate",
     gateLead: (baseline: string, when: string) => `Against ${baseline}, measured ${when}`,
     unmeasured: "The gate has not measured it yet. On the command line:",
@@ -299,7 +296,6 @@ export const en = {
     minutes: "Minutes at least",
     promotes: "Then serve it to all by itself",
     begun: "It is being served to some.",
-    releases: "Its releases",
     noReleases: "It has never been served.",
     history: "On record",
     training: "What came of its training",

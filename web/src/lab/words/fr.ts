@@ -116,7 +116,6 @@ export const fr: LabWords = {
       export: "Un export",
     },
     roles: { model: "Modèle", data: "Données", tokenizer: "Découpage" },
-    next: "Ensuite",
     nextSteps: {
       evaluate: "Le mesurer",
       export: "L’écrire pour le moteur",
@@ -232,7 +231,6 @@ export const fr: LabWords = {
     every: "Toutes les épreuves",
   },
   replies: {
-    problem: "Problème",
     wrong: "Seulement ce qui n’est pas juste",
     task: "Épreuve",
     every: "Toutes les épreuves",
@@ -277,7 +275,6 @@ export const fr: LabWords = {
       artifact: "Ce modèle",
       release: "Mise en service",
     },
-    versions: "Avec",
     gate: "Le contrôle",
     gateLead: (baseline, when) => `Face à ${baseline}, mesuré le ${when}`,
     unmeasured: "Le contrôle ne l’a pas encore mesuré. En ligne de commande :",
@@ -322,7 +319,6 @@ export const fr: LabWords = {
     minutes: "Minutes au moins",
     promotes: "Alors le servir à tous de lui-même",
     begun: "Il est servi à quelques-uns.",
-    releases: "Ses mises en service",
     noReleases: "Il n’a jamais été servi.",
     history: "Pour mémoire",
     training: "Ce qui est sorti de son entraînement",
