@@ -151,7 +151,7 @@ def compare(
     from causette.lab.comparing import REASONS, compared  # noqa: PLC0415
 
     found = compared(*(Path(runs.find(name).artifact or name) for name in (before, after)))
-    apart = {task: REASONS[reason] for task, reason in found.apart.items()} | found.texts_apart
+    apart = {**{task: REASONS[reason] for task, reason in found.apart.items()}, **found.texts_apart}
     if not found.differences and not found.texts:
         why = "; ".join(f"{name}: {reason}" for name, reason in apart.items())
         raise InvalidRequest(f"{before} and {after} have no task to compare, and no texts. {why}".strip())

@@ -1,6 +1,6 @@
 """Evaluations that are there: their replies, and what two say of each other. None of the lab's libraries is needed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
