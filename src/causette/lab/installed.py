@@ -7,7 +7,7 @@ from causette.errors import CausetteError
 
 #: What installs them.
 INSTALL: Final = "pip install 'causette[lab]'"
-_NEEDED: Final = ("torch", "transformers", "peft", "gguf")
+_NEEDED: Final = ("torch", "transformers", "peft", "gguf", "phonenumbers")
 
 
 class LabNotInstalled(CausetteError):

@@ -11,9 +11,9 @@ from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import InvalidRequest, NotFound
 from causette.ids import new_id
-from causette.lab.flywheel.scrubbing import scrub
 from causette.lab.flywheel.store import FlywheelStore
 from causette.lab.flywheel.types import Example, ExampleKind, Verdict
+from causette.lab.installed import check_installed
 from causette.lab.types import Message
 
 _PAGE: Final = 200
@@ -82,7 +82,11 @@ class Curation:
 
         Returns:
             How many there are now, by verdict and kind.
+
+        Raises:
+            LabNotInstalled: this installation cannot take out what tells who somebody is.
         """
+        check_installed()
         known = await self._store.known()
         gone, after = set(known), ""
         while page := await self._feedback.examples(after=after, limit=_PAGE):
@@ -163,6 +167,8 @@ class Curation:
         return [self._made(each) for each in said]
 
     def _made(self, said: Said) -> Example:
+        from causette.lab.flywheel.scrubbing import scrub  # noqa: PLC0415 - the lab may not be installed
+
         found = Counter[str]()
 
         def clean(text: str) -> str:
