@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -221,8 +221,10 @@ class Blobs:
     def _clear_incoming(self, before: datetime) -> None:
         if self._incoming.is_dir():
             for path in self._incoming.iterdir():
-                if path.stat().st_mtime < before.timestamp():
-                    path.unlink(missing_ok=True)
+                # What has come in meanwhile is where it belongs, and no more here.
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < before.timestamp():
+                        path.unlink()
 
 
 def _append(descriptor: int, update: Callable[[bytes], None], content: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -97,9 +97,10 @@ async def test_an_unknown_address_takes_as_long_as_a_wrong_password(database: Da
     await accounts.create_user(name="Ada", email="ada@example.org", password=PASSWORD)
 
     async def seconds(email: str, number: int) -> float:
-        began = perf_counter()
+        # Of computing: how long it waits for a core is its neighbours' doing.
+        began = process_time()
         await guess(accounts, email, f"198.51.{number}.1")
-        return perf_counter() - began
+        return process_time() - began
 
     known = [await seconds("ada@example.org", number) for number in range(9)]
     unknown = [await seconds("nobody@example.org", number) for number in range(9)]
