@@ -442,11 +442,11 @@ def test_texts_are_measured_by_what_a_model_expects(lab: Lab) -> None:
             "training.optimizer.beta_1: Expected `float` < 1.0",
         ),
         ({"stage": "evaluate"}, "There is nothing to measure: name tasks, or texts"),
-        ({"stage": "sfd"}, "There is no stage 'sfd': there are tokenizer, data"),
-        ({"stage": "sft"}, "missing required field `data`"),
+        ({"stage": "sfd"}, "There is no stage 'sfd': there are tokenizer, distill, data"),
+        ({"stage": "sft"}, "data: it is missing"),
         (
             {"stage": "sft", "data": "echoes", "training": {"stepz": 3}},
-            "training: Object contains unknown field `stepz`",
+            "training.stepz: there is no such field",
         ),
         (
             {
