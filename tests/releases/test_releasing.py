@@ -60,7 +60,7 @@ async def registered(releases: Releases, by: Caller, tmp_path: Path, name: str =
     weights.write_bytes(b"GGUF" + name.encode())
     lineage = Lineage(parent="small", run_id="run_1", recipes=({"stage": "sft"},), code={"torch": "2.13"})
     return await releases.register(
-        by, weights, name=name, base="small", lineage=lineage, metrics={"loss": 1.5}
+        by, weights, name=name, base="scripted", lineage=lineage, metrics={"loss": 1.5}
     )
 
 
@@ -100,7 +100,7 @@ async def test_a_name_is_given_once_and_only_to_gguf(
     other.write_bytes(b"something else")
     with pytest.raises(InvalidRequest, match="no GGUF"):
         await releases.register(
-            by, other, name="o", base="small", lineage=Lineage(parent="small", run_id="r")
+            by, other, name="o", base="scripted", lineage=Lineage(parent="small", run_id="r")
         )
     assert len(list((tmp_path / "artifacts").rglob("*.gguf"))) == 1
 
@@ -124,7 +124,7 @@ async def test_each_step_asks_for_the_one_before_it(
     ]
     await releases.sign(by, artifact)
     release = await releases.begin(by, artifact, share_percent=10)
-    assert (release.state, release.model, release.share_percent) == ("canary", "small", 10)
+    assert (release.state, release.model, release.share_percent) == ("canary", "scripted", 10)
 
 
 @pytest.mark.parametrize("failing", CHECK_GROUPS)
