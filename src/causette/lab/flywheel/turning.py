@@ -278,16 +278,22 @@ class Flywheel:
             for each in await self._releases.releases(artifact.base)
             if each.artifact_id == artifact.id and each.in_force
         ]
-        release = (
-            begun[0]
-            if begun
-            else await self._releases.begin(
-                await self._acting(standing.actor_id),
-                artifact,
-                share_percent=turn.settings.share_percent,
-                bounds=turn.settings.bounds,
-            )
-        )
+        if not begun:
+            try:
+                begun = [
+                    await self._releases.begin(
+                        await self._acting(standing.actor_id),
+                        artifact,
+                        share_percent=turn.settings.share_percent,
+                        bounds=turn.settings.bounds,
+                    )
+                ]
+            except Conflict as error:
+                if error.code != "canary_exists":
+                    raise
+                # Another process was first, or another model is being tried in this place: it waits for its turn.
+                return False
+        release = begun[0]
         return await self._store.advance(turn, "canary", self._now(), release_id=release.id)
 
     async def _watch(self, turn: Turn) -> bool:
@@ -331,7 +337,10 @@ class Flywheel:
         try:
             return await self._releases.artifact(turn.id)
         except NotFound:
-            return await self._releasing.register(by, turn.run_of("exporting"), name=turn.id)
+            # Another process may be as far: then it is registered.
+            with suppress(Conflict):
+                return await self._releasing.register(by, turn.run_of("exporting"), name=turn.id)
+            return await self._releases.artifact(turn.id)
 
     async def _artifact(self, turn: Turn) -> Artifact:
         assert turn.artifact_id is not None, "a turn that is past its export has an artifact"
