@@ -42,7 +42,7 @@ def base(tmp_path: Path) -> EmbeddedEngine:
 async def following(releases: Releases, base: EmbeddedEngine) -> AsyncGenerator[Versions]:
     versions = Versions(Version(base))
     staging = Staging(
-        releases, Deployments([Deployment(name="small", kind="text", engine=versions, title="Small")])
+        releases, Deployments([Deployment(name="scripted", kind="text", engine=versions, title="Scripted")])
     )
     staging.open()
     try:
