@@ -53,6 +53,7 @@ from causette.accounts.mail import Mail, SmtpServer
 from causette.accounts.routes import UserOut
 from causette.accounts.service import Accounts
 from causette.accounts.sign_on.service import SignOn
+from causette.accounts.types import Caller
 from causette.accounts.visitors import is_loopback, visitor_of
 from causette.assistant.assistants.service import CustomAssistants
 from causette.assistant.exporting.everything import Everything, Exporter
@@ -95,6 +96,7 @@ from causette.http.problems import problem, problem_of, problem_of_validation
 from causette.http.static_web import web_app
 from causette.jobs import Jobs
 from causette.lab.fine_tuning import FineTuning
+from causette.lab.fine_tuning.serving import FineTunedModels
 from causette.lab.flywheel.curation import Curation
 from causette.lab.flywheel.turning import Flywheel
 from causette.lab.running import LabRuns
@@ -198,6 +200,11 @@ class House:
         return self.laboratory.fine_tuning
 
     @property
+    def fine_tuned(self) -> FineTunedModels:
+        """The models that it has made, which answer to whom they belong."""
+        return self.laboratory.fine_tuned
+
+    @property
     def curation(self) -> Curation:
         """What models may learn from."""
         return self.laboratory.curation
@@ -298,9 +305,11 @@ def furnish(
     accounts.ties.append(door.plans.hold_back)
     projects, instructions = Projects(database), CustomInstructions(database)
     conversations = AssistantStore(database)
-    custom_assistants = CustomAssistants(
-        database, door.plans.entitlements, lambda name: door.gateway.deployments.find(name, "text").name
-    )
+
+    async def model_called(caller: Caller, name: str) -> str:
+        return (await fleet.deployments.find_for(caller, name, "text")).name
+
+    custom_assistants = CustomAssistants(database, door.plans.entitlements, model_called)
     assistant = Assistant(conversations, door.gateway, accounts.caller_of, projects, custom_assistants)
     assistant.means = means_of(settings, conversations)
     assistant.means.toolbox.entitlements = door.plans.entitlements
@@ -593,13 +602,13 @@ def _own_routes() -> APIRouter:
             version=causette.__version__,
             setup_required=caller is None and await house.accounts.setup_required(),
             user=UserOut.of(caller.user) if caller else None,
-            models=_text_models(house) if caller else [],
+            models=await _text_models(house, caller) if caller else [],
         )
 
     @routes.get("/api/models", tags=["web"])
     async def models(caller: SignedInCaller, request: Request) -> ModelList:
-        """The models that conversations can use."""
-        return ModelList(items=_text_models(request.app.state.house))
+        """The models that the caller's conversations can use: the house's, and their own, the newest first."""
+        return ModelList(items=await _text_models(request.app.state.house, caller))
 
     @routes.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:
@@ -641,7 +650,8 @@ def _check_may_measure(request: Request, settings: Settings) -> None:
         )
 
 
-def _text_models(house: House) -> list[ModelOut]:
+async def _text_models(house: House, caller: Caller) -> list[ModelOut]:
+    own = await house.gateway.deployments.own.of(caller)
     return [
         ModelOut(
             name=item.name,
@@ -654,7 +664,7 @@ def _text_models(house: House) -> list[ModelOut]:
             thinks=item.thinks,
             sees=item.sees,
         )
-        for item in house.gateway.deployments
+        for item in (*house.gateway.deployments, *own)
         if item.kind == "text"
     ]
 

@@ -6,6 +6,7 @@ Kept apart from :mod:`causette.app` so that a process can begin to load its mode
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import time
 from typing import Final, Literal
 from urllib.parse import quote, urlsplit
@@ -111,20 +112,8 @@ def _embedded_deployment(
         raise ConfigurationError(
             f"The model {name!r} is not on disk. Fetch it with: causette models pull {name}", param="model"
         )
-    engine = EmbeddedEngine(
-        EmbeddedConfig(
-            kind=kind,
-            name=name,
-            model=weights if kind == "text" else models.folder_of(name),
-            context=card.context or 4096,
-            kv_cache_gb=settings.kv_cache_gb,
-            max_running=settings.max_running,
-            max_queued=settings.max_queued,
-            grace=settings.shutdown_grace,
-            thinking="tagged" if card.thinks else "none",
-            records=settings.data / "engine-records" / f"{quote(name, safe='')}.jsonl",
-        )
-    )
+    model = weights if kind == "text" else models.folder_of(name)
+    engine = EmbeddedEngine(engine_config(settings, card, kind, name=name, model=model))
     alias = "default" if kind == "text" else "embedding"
     weights_of = card.files[0].sha256 or f"{weights.stat().st_size}@{weights.stat().st_mtime_ns}"
     base = Version(engine, fingerprint=fingerprint(name, weights_of))
@@ -136,11 +125,29 @@ def _embedded_deployment(
         title=card.title,
         description=card.description,
         aliases=(alias,),
-        sampling=_sampling(card),
+        sampling=best_sampling(card),
         slots=settings.max_running if kind == "text" else _EMBEDDING_SLOTS,
         machine=settings.machine.name,
         thinks=card.thinks,
         created=int(weights.stat().st_mtime),
+    )
+
+
+def engine_config(
+    settings: Settings, card: ModelCard, kind: Literal["text", "embedding"], *, name: str, model: Path
+) -> EmbeddedConfig:
+    """How an engine is run under ``name`` for weights of a catalogue model's making."""
+    return EmbeddedConfig(
+        kind=kind,
+        name=name,
+        model=model,
+        context=card.context or 4096,
+        kv_cache_gb=settings.kv_cache_gb,
+        max_running=settings.max_running,
+        max_queued=settings.max_queued,
+        grace=settings.shutdown_grace,
+        thinking="tagged" if card.thinks else "none",
+        records=settings.data / "engine-records" / f"{quote(name, safe='')}.jsonl",
     )
 
 
@@ -202,7 +209,8 @@ def _remote_deployment(group: Sequence[tuple[RemoteEngine, OpenAIClient]]) -> De
     )
 
 
-def _sampling(card: ModelCard) -> Sampling:
+def best_sampling(card: ModelCard) -> Sampling:
+    """What a catalogue model samples best with."""
     best = card.sampling
     return Sampling(
         temperature=best.temperature,

@@ -1,5 +1,6 @@
 """The lab with all that it needs of the house: runs in the background, fine-tuning, the flywheel, releases."""
 
+import asyncio
 from dataclasses import dataclass
 
 from causette.accounts import Accounts
@@ -9,6 +10,7 @@ from causette.door import Door
 from causette.fleet import Fleet
 from causette.jobs import Jobs
 from causette.lab.fine_tuning import FineTuning
+from causette.lab.fine_tuning.serving import FineTunedModels
 from causette.lab.fine_tuning.work import FineTuningWork
 from causette.lab.flywheel.curation import Curation
 from causette.lab.flywheel.turning import Flywheel
@@ -31,18 +33,20 @@ class Laboratory:
     curation: Curation
     flywheel: Flywheel
     fine_tuning: FineTuning
+    fine_tuned: FineTunedModels
     staging: Staging
 
     async def open(self) -> None:
         """Follow what is released, and turn the flywheel."""
         await self.lab_runs.open()
         self.staging.open()
+        self.fine_tuned.open()
         self.flywheel.open()
 
     async def close(self) -> None:
         """Leave both to others; the engines of what is released end."""
         await self.flywheel.close()
-        await self.staging.close()
+        await asyncio.gather(self.staging.close(), self.fine_tuned.close())
 
 
 def build_laboratory(
@@ -73,7 +77,7 @@ def build_laboratory(
         api_files,
         carrier,
         models,
-        releases=releases,
+        releasing=releasing,
         ledger=door.ledger,
         entitlements=door.plans.entitlements,
         caller_of=accounts.caller_of,
@@ -81,6 +85,8 @@ def build_laboratory(
         cost_of=door.training.cost_of,
         at_once=settings.lab_at_once,
     )
+    fine_tuned = FineTunedModels(settings, database, releases, models, fleet.deployments)
+    fleet.deployments.own = fine_tuned
     curation = Curation(database, feedback)
     return Laboratory(
         releases=releases,
@@ -96,6 +102,7 @@ def build_laboratory(
             caller_of=accounts.caller_of,
         ),
         fine_tuning=fine_tuning,
+        fine_tuned=fine_tuned,
         staging=Staging(releases, fleet.deployments),
     )
 

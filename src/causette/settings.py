@@ -226,6 +226,13 @@ class Settings(BaseSettings):
         int | None,
         Field(ge=1, description="Threads of each of those runs; half the processors when not given"),
     ] = None
+    fine_tuned_at_once: Annotated[
+        int,
+        Field(ge=1, le=64, description="Engines of fine-tuned models that a server process runs at once"),
+    ] = 2
+    fine_tuned_idle_minutes: Annotated[
+        float, Field(gt=0, description="Minutes after which the engine of one that nobody asks is ended")
+    ] = 10.0
     shutdown_grace: Annotated[float, Field(ge=0, description="Seconds running replies get at shutdown")] = (
         20.0
     )

@@ -117,9 +117,11 @@ async def open_process(database: Database, accounts: Accounts, folder: Path) -> 
     engine, store = ScriptedEngine(), AssistantStore(database)
     async with open_door(database, deployments_of(engine), folder) as door:
         projects = Projects(database)
-        custom = CustomAssistants(
-            database, door.plans.entitlements, lambda name: door.gateway.deployments.find(name, "text").name
-        )
+
+        async def model_called(caller: Caller, name: str) -> str:
+            return (await door.gateway.deployments.find_for(caller, name, "text")).name
+
+        custom = CustomAssistants(database, door.plans.entitlements, model_called)
         assistant = Assistant(store, door.gateway, accounts.caller_of, projects, custom)
         tree = Tree(database, assistant)
         yield Process(

@@ -497,10 +497,3 @@ async def test_vectors_come_through_and_are_counted_and_settled(
     assert value("causette_tokens_total", model="vectors", meter="input") == 2
     (row,) = await rows(database)
     assert (row.model, row.state, row.input_tokens) == ("vectors", "settled", 2)
-
-
-async def test_the_context_of_a_model_is_its_engines(door_to: DoorTo):
-    door = (await door_to(ScriptedEngine(context=2048))).gateway
-    assert door.context("default") == 2048
-    with pytest.raises(InvalidRequest):
-        door.context("embedding")

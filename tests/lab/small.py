@@ -59,7 +59,7 @@ def small_lab(folder: Path) -> Path:
     return folder
 
 
-def small_model(folder: Path, data: Path) -> None:
+def small_model(folder: Path, data: Path, *, context: int = 64) -> None:
     """Have the model ``base`` of the lab in ``folder`` be known to the house in ``data`` as ``small``, in GGUF."""
     runs, models = Runs(folder / "runs"), Models(folder / "models", Catalogue.load())
     if not (runs.place("gguf") / "run.json").is_file():
@@ -81,7 +81,7 @@ family = "Tests"
 architecture = "llama"
 kind = "text"
 licence = "CC0-1.0"
-context = 64
+context = {context}
 format = "gguf"
 [[model.files]]
 path = "model.gguf"

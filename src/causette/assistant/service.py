@@ -43,7 +43,7 @@ from causette.assistant.types import (
     Versions,
 )
 from causette.clock import utc_now
-from causette.errors import CausetteError, Conflict, InvalidRequest, NotFound, Unavailable
+from causette.errors import CausetteError, Conflict, Forbidden, InvalidRequest, NotFound, Unavailable
 from causette.gateway.service import Gateway
 from causette.ids import new_id
 
@@ -195,7 +195,7 @@ class Assistant:
             _check_within(message, conversation, "current_message_id")
             changes["current_message_id"] = message.id
         if model is not None:
-            changes["model"] = self._gateway.deployments.find(model, "text").name
+            changes["model"] = (await self._gateway.deployments.find_for(caller, model, "text")).name
         if is_open is not None:
             if not conversation.temporary:
                 raise InvalidRequest(
@@ -271,10 +271,10 @@ class Assistant:
             project_id = (await self._projects.find(caller, project_id)).id
         custom = None if assistant_id is None else await self._assistants.find(caller, assistant_id)
         if custom is not None:
-            model = model or self._model_of(custom)
+            model = model or await self._model_of(caller, custom)
             options = options or await self._options_of(caller, custom)
         self._check_open()
-        deployment = self._gateway.deployments.find(model or "default", "text")
+        deployment = await self._gateway.deployments.find_for(caller, model or "default", "text")
         made = await self._store.begin(
             owner_id=caller.user.id,
             workspace_id=caller.workspace_id,
@@ -327,7 +327,7 @@ class Assistant:
                     "The reply above is still being written. Wait for it, or stop it.", code="still_writing"
                 )
         self._check_open()
-        deployment = self._gateway.deployments.find(model or conversation.model, "text")
+        deployment = await self._gateway.deployments.find_for(caller, model or conversation.model, "text")
         made = await self._store.begin(
             owner_id=caller.user.id,
             workspace_id=caller.workspace_id,
@@ -361,7 +361,7 @@ class Assistant:
         message = await self.message(caller, message_id)
         conversation = await self.find(caller, message.conversation_id)
         self._check_open()
-        deployment = self._gateway.deployments.find(model or conversation.model, "text")
+        deployment = await self._gateway.deployments.find_for(caller, model or conversation.model, "text")
         question = message
         if message.role == "assistant" and message.parent_id is not None:
             question = await self.message(caller, message.parent_id)
@@ -463,15 +463,16 @@ class Assistant:
         turn = Turn(conversation, tuple(messages), generation, await self._store.versions(messages))
         if not before:
             reply = messages[-1]
-            branch = await self._branch(generation, reply.parent_id) if reply.parent_id else []
+            branch = await self._branch(caller, generation, reply.parent_id) if reply.parent_id else []
             self._begin_writing(caller, generation, branch)
         return turn
 
-    async def _branch(self, generation: Generation, message_id: str) -> list[Message]:
+    async def _branch(self, caller: Caller, generation: Generation, message_id: str) -> list[Message]:
         """What leads to a message, as much of it as the model of ``generation`` can read."""
         try:
-            context = self._gateway.context(generation.model)
-        except NotFound:
+            deployment = await self._gateway.deployments.find_for(caller, generation.model, "text")
+            context = deployment.engine.context
+        except (NotFound, Forbidden):
             # The writer finds out as well, and says so.
             context = 0
         return await self._store.branch(message_id, readable(context))
@@ -509,14 +510,20 @@ class Assistant:
             )
         return Mention(
             answering=_answering(custom),
-            model=self._model_of(custom) or model,
+            model=await self._model_of(caller, custom) or model,
             options=await self._options_of(caller, custom),
         )
 
-    def _model_of(self, custom: CustomAssistant) -> str | None:
-        """The model that an assistant's conversations begin with; None for the default where that one is gone."""
-        known = {item.name for item in self._gateway.deployments if item.kind == "text"}
-        return custom.model if custom.model in known else None
+    async def _model_of(self, caller: Caller, custom: CustomAssistant) -> str | None:
+        """The model that an assistant's conversations begin with; None for the default where that one is not there for
+        the caller.
+        """
+        if custom.model is None:
+            return None
+        try:
+            return (await self._gateway.deployments.find_for(caller, custom.model, "text")).name
+        except (NotFound, InvalidRequest, Forbidden):
+            return None
 
     async def _options_of(self, caller: Caller, custom: CustomAssistant) -> ReplyOptions:
         """How an assistant's conversations begin, with those of its tools that there are for the caller."""
@@ -587,7 +594,7 @@ class Assistant:
         if caller is None or reply is None or reply.parent_id is None:
             return
         _log.info("abandoned reply is continued", generation=generation.id)
-        self._begin_writing(caller, generation, await self._branch(generation, reply.parent_id))
+        self._begin_writing(caller, generation, await self._branch(caller, generation, reply.parent_id))
 
     async def _hear_stops(self) -> None:
         while True:

@@ -227,7 +227,7 @@ class _Conversation:
         from causette.ids import new_id  # noqa: PLC0415
 
         opening = (ChatMessage("system", self._system),) if self._system else ()
-        longest = self._gateway.context("default") // 4
+        longest = self._gateway.deployments.find("default", "text").engine.context // 4
         request = GenerateRequest(
             id=new_id("req"),
             model="default",

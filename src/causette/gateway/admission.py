@@ -174,7 +174,9 @@ def _hold(
         purpose=origin.purpose,
         model=deployment.name,
         engine_request_id=engine_request_id,
-        offers=_OFFER_FREE if own else allowed.offers(deployment.name, caller, aliases=deployment.aliases),
+        offers=_OFFER_FREE
+        if own
+        else allowed.offers(deployment.label, caller, aliases=deployment.other_names),
         input_bound=input_bound,
         output_wanted=output_wanted,
         output_least=output_least,

@@ -1,9 +1,9 @@
 """What answers under which name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args
 
 import msgspec
 
@@ -11,6 +11,9 @@ from causette.engines.types import Engine, Sampling
 from causette.errors import ConfigurationError, InvalidRequest, NotFound
 from causette.gateway.routing import Router
 from causette.gateway.versions import Turn, Version, Versions
+
+if TYPE_CHECKING:
+    from causette.accounts.types import Caller
 
 Kind = Literal["text", "embedding"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -45,8 +48,23 @@ class Deployment:
     calls_tools: bool = False
     #: Whether the model sees pictures; others are told that they cannot.
     sees: bool = False
+    #: Of a model that somebody has trained for themselves: the names of the one that it was made from, as which plans,
+    #: prices and metrics take it.
+    made_from: tuple[str, ...] = ()
+    #: Whose it is: a person's or a workspace's id; None for the house's, which all may ask.
+    owner_id: str | None = None
     #: Unix seconds; OpenAI's model objects carry one.
     created: int = 0
+
+    @property
+    def other_names(self) -> tuple[str, ...]:
+        """The names besides its `label` under which plans and prices may know it."""
+        return (*self.aliases, *self.made_from[1:])
+
+    @property
+    def label(self) -> str:
+        """What plans, prices and metrics call it: somebody's own model counts as what it was made from."""
+        return self.made_from[0] if self.made_from else self.name
 
     def machine_of(self, request_id: str) -> str | None:
         """The machine that a request is worked on: known once it was given to an engine."""
@@ -70,14 +88,47 @@ class Deployment:
         return msgspec.structs.replace(wanted, **missing) if missing else wanted
 
 
+class OwnModels(Protocol):
+    """The models that people have trained for themselves, each of which answers to whom it belongs."""
+
+    async def find(self, caller: "Caller", name: str) -> Deployment | None:
+        """The caller's model of this name; None where there is none, or it is somebody else's.
+
+        Raises:
+            Forbidden: it may not be served (``model_not_safe``, ``model_not_measured``).
+        """
+        ...
+
+    async def of(self, caller: "Caller") -> Sequence[Deployment]:
+        """All that the caller may ask, the newest first."""
+        ...
+
+    async def called(self, name: str) -> Deployment | None:
+        """The model of this name, whosever it is: for the books, which have to ask what its engine has made."""
+        ...
+
+
+class _NoOwnModels:
+    async def find(self, caller: "Caller", name: str) -> Deployment | None:
+        return None
+
+    async def of(self, caller: "Caller") -> Sequence[Deployment]:
+        return ()
+
+    async def called(self, name: str) -> Deployment | None:
+        return None
+
+
 class Deployments:
-    """All deployments, by every name they answer to.
+    """All deployments of the house, by every name they answer to, and beside them those of single people.
 
     Raises:
         ConfigurationError: two answer to the same name.
     """
 
     def __init__(self, deployments: Iterable[Deployment]) -> None:
+        #: Set where models are trained for people.
+        self.own: OwnModels = _NoOwnModels()
         self._all = tuple(deployments)
         self._by_name: dict[str, Deployment] = {}
         for deployment in self._all:
@@ -112,13 +163,32 @@ class Deployments:
             raise NotFound(
                 f"The model {name!r} does not exist. {hint}", code="model_not_found", param="model"
             )
-        if deployment.kind != kind:
-            raise InvalidRequest(
-                f"The model {name!r} makes {_MAKES[deployment.kind]}, not {_MAKES[kind]}.",
-                code="wrong_model_kind",
-                param="model",
-            )
-        return deployment
+        return _of_kind(deployment, name, kind)
+
+    async def find_for(self, caller: "Caller", name: str, kind: Kind) -> Deployment:
+        """As `find`, among the caller's own models as well.
+
+        Raises:
+            NotFound, InvalidRequest: as for `find`.
+            Forbidden: it is the caller's own, and may not be served.
+        """
+        if name not in self._by_name and (own := await self.own.find(caller, name)) is not None:
+            return _of_kind(own, name, kind)
+        return self.find(name, kind)
+
+    async def called(self, name: str) -> Deployment | None:
+        """What this name belongs to, whoever may ask it: for the books."""
+        return self._by_name.get(name) or await self.own.called(name)
+
+
+def _of_kind(deployment: Deployment, name: str, kind: Kind) -> Deployment:
+    if deployment.kind != kind:
+        raise InvalidRequest(
+            f"The model {name!r} makes {_MAKES[deployment.kind]}, not {_MAKES[kind]}.",
+            code="wrong_model_kind",
+            param="model",
+        )
+    return deployment
 
 
 _MAKES = {"text": "text", "embedding": "embeddings"}

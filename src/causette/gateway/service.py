@@ -110,11 +110,8 @@ class Gateway:
         }
         for name, queue in self._queues.items():
             metrics.requests_waiting.labels(name).set_function(partial(getattr, queue, "waiting"))
+        self._max_waiting = max_waiting
         self._endings: set[asyncio.Task[None]] = set()
-
-    def context(self, model: str) -> int:
-        """The longest prompt plus reply of a text model, in tokens."""
-        return self.deployments.find(model, "text").engine.context
 
     async def close(self) -> None:
         """Wait until every request that was broken off is settled."""
@@ -133,14 +130,14 @@ class Gateway:
             TooManyRequests, Unavailable: not now; ``retry_after`` says when.
             Conflict: its idempotency key is in use, or was used for something else.
         """
-        deployment = self.deployments.find(request.model, "text")
+        deployment = await self.deployments.find_for(caller, request.model, "text")
         observed = _Observed(deployment, self._metrics)
         request = msgspec.structs.replace(
             request, model=deployment.name, sampling=deployment.with_defaults(request.sampling)
         )
         with observed:
             allowed = await self._authorised(caller, origin)
-            self._queues[deployment.name].check_room(caller.payer_id, weight=allowed.weight)
+            self._queue(deployment).check_room(caller.payer_id, weight=allowed.weight)
             self._passed(Stage.AUTHORISED)
             _check_sight(deployment, request)
             if origin.purpose == "reply":
@@ -231,7 +228,7 @@ class Gateway:
         deployment = self.deployments.find(request.model, "embedding")
         request = msgspec.structs.replace(request, model=deployment.name)
         allowed = await self._authorised(caller, origin)
-        self._queues[deployment.name].check_room(caller.payer_id, weight=allowed.weight)
+        self._queue(deployment).check_room(caller.payer_id, weight=allowed.weight)
         self._passed(Stage.AUTHORISED)
         await self._safety.admit(request.inputs, surface=origin.surface)
         self._passed(Stage.SCREENED)
@@ -256,8 +253,8 @@ class Gateway:
         except BaseException as error:
             await self._finish(bill.break_off(error))
             raise
-        self._metrics.tokens.labels(deployment.name, "input").inc(answer.usage.input_tokens)
-        self._metrics.compute_seconds.labels(deployment.name).inc(answer.compute.compute_ns / 1e9)
+        self._metrics.tokens.labels(deployment.label, "input").inc(answer.usage.input_tokens)
+        self._metrics.compute_seconds.labels(deployment.label).inc(answer.compute.compute_ns / 1e9)
         return answer
 
     async def standings(self, caller: "Caller", model: str | None = None) -> tuple[Standing, ...]:
@@ -267,11 +264,13 @@ class Gateway:
         """
         allowed = await self._plans.entitlements(caller)
         named = [item for item in self.deployments if model in (item.name, *item.aliases)]
+        if not named and model is not None and (own := await self.deployments.own.find(caller, model)):
+            named = [own]
         common: dict[str, Limit] | None = None
         for deployment in named or self.deployments:
-            if not allowed.allows_model(deployment.name, *deployment.aliases):
+            if not allowed.allows_model(deployment.label, *deployment.other_names):
                 continue
-            offers = allowed.offers(deployment.name, caller, aliases=deployment.aliases)
+            offers = allowed.offers(deployment.label, caller, aliases=deployment.other_names)
             limits = {limit.counter: limit for offer in offers[-1:] for limit in offer.limits}
             common = {key: limit for key, limit in limits.items() if common is None or key in common}
         return await self._ledger.standing((common or {}).values())
@@ -285,8 +284,16 @@ class Gateway:
             allowed.require(Feature.WORKSPACES)
         return allowed
 
+    def _queue(self, deployment: Deployment) -> FairQueue:
+        """Where requests to a deployment wait. One that is somebody's own has its queue from its first request on."""
+        queue = self._queues.get(deployment.name)
+        if queue is None:
+            queue = FairQueue(slots=deployment.slots, max_waiting=self._max_waiting)
+            self._queues[deployment.name] = queue
+        return queue
+
     def _join(self, deployment: Deployment, caller: "Caller", allowed: Entitlements, hold: Hold) -> Ticket:
-        return self._queues[deployment.name].join(
+        return self._queue(deployment).join(
             caller.payer_id,
             weight=allowed.weight,
             input_tokens=estimated_input(hold.input_bound),
@@ -350,7 +357,7 @@ class _Observed:
     __slots__ = ("_began", "_first", "_metrics", "_model", "_outcome", "_version")
 
     def __init__(self, deployment: Deployment, metrics: Metrics) -> None:
-        self._model = deployment.name
+        self._model = deployment.label
         self._metrics = metrics
         self._began = perf_counter()
         self._first: float | None = None

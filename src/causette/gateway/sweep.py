@@ -66,9 +66,8 @@ class Sweep:
         return True
 
     async def _settlement(self, orphan: HeldRequest) -> Settlement:
-        for deployment in self._deployments:
-            if deployment.name != orphan.model:
-                continue
+        deployment = await self._deployments.called(orphan.model)
+        if deployment is not None:
             account = await deployment.engine.account(orphan.engine_request_id)
             if account is not None:
                 return self._rates.settlement(

@@ -1,7 +1,7 @@
 """From a run to an artifact and to the gate's report of it, for the command line and the flywheel alike."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from causette.lab.runs import Runs
 from causette.lab.stages.gate import read_checks
 from causette.models import Models
 from causette.releases import Artifact, GateReport, Releases
+from causette.releases.types import CHECK_GROUPS, CheckGroup
 from causette.releases.weights import digest
 from causette.settings import Settings
 
@@ -77,11 +78,14 @@ class Releasing:
             cost_nano=int(made.seconds * 1_000) * self._nano_an_hour // _MILLISECONDS_AN_HOUR,
         )
 
-    async def gate_recipe(self, artifact: Artifact, against: str | None = None) -> Mapping[str, Any]:
+    async def gate_recipe(
+        self, artifact: Artifact, against: str | None = None, *, groups: Collection[CheckGroup] = CHECK_GROUPS
+    ) -> Mapping[str, Any]:
         """The recipe by which the gate measures an artifact.
 
         Args:
             against: an artifact or a model of the catalogue; what is served now.
+            groups: what it looks at; all that a release asks for.
 
         Raises:
             NotFound: there is no such model.
@@ -99,6 +103,7 @@ class Releasing:
             "thinking": "tagged" if card.thinks else "none",
             "kv_cache_gb": self._settings.kv_cache_gb,
             "nano_an_hour": self._nano_an_hour,
+            "groups": list(groups),
         }
 
     async def report(self, run_id: str) -> GateReport:

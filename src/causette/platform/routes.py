@@ -52,18 +52,22 @@ def router() -> APIRouter:
 
     @routes.get("/models")
     async def list_models(caller: ModelsKey, request: Request, response: Response) -> dict[str, Any]:
-        """What can be named as ``model``."""
-        response.headers.update(await _standing(_gateway(request), caller))
-        return {"object": "list", "data": [_model(item) for item in _gateway(request).deployments]}
+        """What can be named as ``model``: the house's models, and the caller's own, the newest first."""
+        gateway = _gateway(request)
+        response.headers.update(await _standing(gateway, caller))
+        offered = (*gateway.deployments, *await gateway.deployments.own.of(caller))
+        return {"object": "list", "data": [_model(item) for item in offered]}
 
     @routes.get("/models/{model:path}")
     async def get_model(
         model: str, caller: ModelsKey, request: Request, response: Response
     ) -> dict[str, Any]:
         """One model, by its name or an alias."""
-        for deployment in _gateway(request).deployments:
+        gateway = _gateway(request)
+        own = await gateway.deployments.own.find(caller, model)
+        for deployment in gateway.deployments if own is None else (own,):
             if model in {deployment.name, *deployment.aliases}:
-                response.headers.update(await _standing(_gateway(request), caller, model))
+                response.headers.update(await _standing(gateway, caller, model))
                 return _model(deployment)
         raise NotFound(f"The model {model!r} does not exist.", code="model_not_found", param="model")
 
@@ -274,7 +278,7 @@ def _model(deployment: Deployment) -> dict[str, Any]:
         "id": deployment.name,
         "object": "model",
         "created": deployment.created,
-        "owned_by": "causette",
+        "owned_by": deployment.owner_id or "causette",
         "aliases": list(deployment.aliases),
         "context_length": deployment.engine.context,
         "kind": deployment.kind,

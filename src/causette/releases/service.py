@@ -6,6 +6,7 @@ says why, and is named for it in the audit log.
 """
 
 import asyncio
+import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -45,6 +46,8 @@ _LEAST_REASON: Final = 10
 WATCH: Final = "the watch over canaries"
 #: The same, of what was trained for a customer.
 TUNING: Final = "fine-tuning"
+#: How the names of that begin.
+TUNED: Final = "ft:"
 
 
 def _unfollowed() -> None:
@@ -102,10 +105,15 @@ class Releases:
         Raises:
             Forbidden: the caller does not run the house.
             Conflict: there is an artifact of this name.
-            InvalidRequest: it is no GGUF file.
+            InvalidRequest: it is no GGUF file, or its name is of a fine-tuning job's kind.
             CausetteError: there is no room for it.
         """
         _check_owner(by)
+        if name.startswith(TUNED):
+            raise InvalidRequest(
+                f"Names that begin with {TUNED!r} are those of fine-tuning jobs' models. Choose another one.",
+                param="name",
+            )
         return await self._register(
             by,
             weights,
@@ -199,6 +207,20 @@ class Releases:
     async def artifacts(self, *, before: str | None = None, limit: int = 50) -> Sequence[Artifact]:
         """Artifacts, the newest first, from before an id."""
         return await self._store.artifacts(before=before, limit=limit)
+
+    async def forget_for(self, customer: Caller | None, artifact: Artifact) -> None:
+        """Forget what was trained for a customer, with its weights: by their wish, or, with None, as they are gone.
+
+        What has been released to everybody stays.
+        """
+        if await self._store.was_released(artifact.id):
+            return
+        who = "" if customer is None else customer.payer_id
+        async with self._audit.act(
+            TUNING, "artifact.forget", target_id=artifact.id, target=artifact.name, customer_id=who
+        ):
+            await self._store.forget_artifact(artifact.id)
+            await asyncio.to_thread(shutil.rmtree, artifact.path.parent, ignore_errors=True)
 
     async def artifact_names(self, artifact_ids: Collection[str]) -> Mapping[str, str]:
         """What artifacts are called, by id."""

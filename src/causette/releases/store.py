@@ -165,6 +165,19 @@ class ReleaseStore:
         async with self._database.read() as connection:
             return {row.id: row.name for row in await connection.execute(query)}
 
+    async def was_released(self, artifact_id: str) -> bool:
+        """Whether there is or was a release of an artifact."""
+        query = sa.select(sa.exists().where(releases.c.artifact_id == artifact_id))
+        async with self._database.read() as connection:
+            return bool((await connection.execute(query)).scalar_one())
+
+    async def forget_artifact(self, artifact_id: str) -> None:
+        """Forget an artifact that was never released, with what was said of it."""
+        async with self._database.write() as connection:
+            for table in (approvals, gate_reports):
+                await connection.execute(sa.delete(table).where(table.c.artifact_id == artifact_id))
+            await connection.execute(sa.delete(artifacts).where(artifacts.c.id == artifact_id))
+
     async def add_report(self, report: GateReport) -> None:
         """Keep what the gate found."""
         values = asdict(report) | {"policy": dict(report.policy)}

@@ -133,6 +133,25 @@ class Findings:
             return None
         return next((each for each in self.approvals if each.report_id == report.id), None)
 
+    def unsafe(self, artifact: Artifact) -> str | None:
+        """Why an artifact is served to nobody, not even to whom alone it belongs; None where nothing speaks against it.
+
+        What somebody has for themselves need be neither able nor fast. Safe it has to be: every check of safety in the
+        newest report has passed, or a named person has said why it may be served nonetheless.
+        """
+        report = self.measured(artifact)
+        checks = () if report is None else [each for each in report.checks if each.group == "safety"]
+        if not checks:
+            return "the gate has not measured whether it is safe"
+        if self.standing_approval(artifact) is not None:
+            return None
+        failed = [f"{each.name}, {each.found}" for each in checks if not each.passed]
+        return (
+            f"the gate found it less safe than what it was made from ({'; '.join(failed)})"
+            if failed
+            else None
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:

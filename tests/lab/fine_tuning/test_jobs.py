@@ -6,12 +6,10 @@ import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 import pytest_asyncio
@@ -25,8 +23,8 @@ from causette.lab import installed
 from causette.lab.runs import Runs
 from causette.ledger.tables import balances, requests
 from causette.ledger.verify import verify
-from causette.plans.subscriptions import Assignment
-from tests.house import OpenHouse, Person, open_house
+from tests.house import OpenHouse, open_house
+from tests.lab.fine_tuning.house import client_of, paying
 from tests.lab.small import WORDS, said, small_lab, small_model
 from tests.waiting import eventually
 
@@ -40,6 +38,12 @@ PREFERENCES = [
     }
     for word in WORDS
 ]
+# Of safety, what needs nothing fetched: whether harmless questions are answered.
+GATE = "".join(
+    f"[safety.{name}]\nprompts = 0\n"
+    for name in ("do-not-answer", "harmbench", "jailbreaks", "system-prompt", "toxicity")
+)
+GATE += "[safety.harmless]\ntokens = 8\n"
 
 
 def lines(rows: Sequence[object]) -> bytes:
@@ -52,7 +56,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def furnished(lab: Path, folder: Path) -> Path:
-    small_model(lab, folder)
+    small_model(lab, folder, context=192)
+    (folder / "gate.toml").write_text(GATE)
     return folder
 
 
@@ -70,17 +75,6 @@ async def busy(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncGene
     folder = furnished(lab, tmp_path_factory.mktemp("house"))
     async with open_house(folder, lab_threads=1, machine=machine) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def client_of(opened: OpenHouse, key: str) -> AsyncGenerator[openai.AsyncOpenAI]:
-    async with (
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=opened.app)) as http,
-        openai.AsyncOpenAI(
-            base_url="http://house/v1", api_key=key, http_client=http, max_retries=0
-        ) as client,
-    ):
-        yield client
 
 
 async def upload(client: openai.AsyncOpenAI, content: bytes) -> str:
@@ -126,15 +120,6 @@ async def balance(opened: OpenHouse, account: str) -> int:
     query = sa.select(balances.c.amount_nano).where(balances.c.account == account)
     async with opened.house.database.read() as connection:
         return (await connection.execute(query)).scalar_one_or_none() or 0
-
-
-async def paying(opened: OpenHouse, name: str, nano: int) -> Person:
-    """Somebody on the plan that charges by the token, with a prepaid credit."""
-    person = await opened.person(name)
-    await opened.house.plans.subscriptions.assign(person.caller.payer_id, Assignment(plan_id="api"))
-    opened.house.plans.forget()
-    await opened.house.door.ledger.top_up(person.caller.payer_id, nano, "test", f"test {name}")
-    return person
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -185,6 +170,14 @@ async def test_a_model_is_trained_registered_and_charged(busy: OpenHouse) -> Non
         assert checkpoint.fine_tuned_model_checkpoint == done.fine_tuned_model
         assert (checkpoint.step_number, checkpoint.fine_tuning_job_id) == (len(steps), job.id)
         assert checkpoint.metrics.full_valid_loss is not None
+        # What was trained is what answers: it was taught to say the first of two words.
+        answer = await client.chat.completions.create(
+            model=done.fine_tuned_model,
+            messages=[{"role": "user", "content": "Say river stone"}],
+            max_tokens=4,
+            temperature=0,
+        )
+        assert (answer.model, answer.choices[0].message.content) == (done.fine_tuned_model, "river")
     row = await settled(busy, job)
     # 1.50 dollars a million.
     assert (row["state"], row["input_tokens"]) == ("settled", done.trained_tokens)
@@ -197,8 +190,11 @@ async def test_a_model_is_trained_registered_and_charged(busy: OpenHouse) -> Non
     (entry,) = await AuditLog(busy.house.database, utc_now).entries(target_id=artifact.id)
     assert (entry.act, entry.actor, entry.outcome) == ("artifact.register", "fine-tuning", "done")
     assert entry.details == {"customer_id": ada.caller.payer_id}
-    # The machine's bill is requests, training and idle time: `verify` adds them up.
-    assert await balance(busy, "training:here") == artifact.cost_nano
+    # The machine's bill is requests, training and idle time: `verify` adds them up. It was measured as well as made.
+    booked = await balance(busy, "training:here")
+    assert booked == await busy.house.door.training.cost_of(job.id) > artifact.cost_nano
+    (report,) = await busy.house.releases.reports(artifact)
+    assert {check.group for check in report.checks} == {"safety"} and not report.passed
 
     async def tidy() -> bool:
         return not (busy.house.settings.data / "fine-tuning" / job.id).exists()
@@ -260,7 +256,7 @@ async def test_files_that_cannot_be_learned_from_are_told_by_line(busy: OpenHous
         )
         ended = await over(client, long)
         assert ended.error is not None and ended.error.param == "training_file"
-        assert "Every example has more than 64 tokens" in ended.error.message
+        assert "Every example has more than 192 tokens" in ended.error.message
         assert (await told(client, broken))[-1].startswith(
             "The job failed: 3 problems in the training file: "
         )

@@ -2268,7 +2268,7 @@ export interface paths {
         };
         /**
          * Models
-         * @description The models that conversations can use.
+         * @description The models that the caller's conversations can use: the house's, and their own, the newest first.
          */
         get: operations["models"];
         put?: never;
@@ -3778,7 +3778,7 @@ export interface paths {
         };
         /**
          * List Models
-         * @description What can be named as ``model``.
+         * @description What can be named as ``model``: the house's models, and the caller's own, the newest first.
          */
         get: operations["list_models"];
         put?: never;
@@ -3803,7 +3803,11 @@ export interface paths {
         get: operations["get_model"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete Model
+         * @description Delete a model that one has trained, with its weights. Its job and the data it was trained on stay.
+         */
+        delete: operations["delete_model"];
         options?: never;
         head?: never;
         patch?: never;
@@ -7303,6 +7307,26 @@ export interface components {
              * @enum {string}
              */
             type: "supervised" | "dpo";
+        };
+        /**
+         * ModelDeleted
+         * @description A model that is no more.
+         */
+        ModelDeleted: {
+            /**
+             * Deleted
+             * @default true
+             * @constant
+             */
+            deleted?: true;
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default model
+             * @constant
+             */
+            object?: "model";
         };
         /**
          * ModelList
@@ -17547,6 +17571,37 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIError"];
+                };
+            };
+        };
+    };
+    delete_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDeleted"];
                 };
             };
             /** @description Refused */

@@ -65,7 +65,7 @@ class CustomAssistants:
 
     Args:
         entitlements: what a caller's plan lets them do.
-        model_called: the name of the model that is called so, for people who type another of its names.
+        model_called: the name of the caller's model that is called so, for people who type another of its names.
 
     Reading one takes that it is the caller's, or shared with them now; changing it, that it is theirs. A workspace's
     assistants are no more its members' when they leave it.
@@ -75,7 +75,7 @@ class CustomAssistants:
         self,
         database: Database,
         entitlements: Callable[[Caller], Awaitable[Entitlements]],
-        model_called: Callable[[str], str],
+        model_called: Callable[[Caller, str], Awaitable[str]],
     ) -> None:
         self._database = database
         self._store = CustomAssistantStore(database)
@@ -316,7 +316,7 @@ class CustomAssistants:
         if "tools" in fields:
             row["tools"] = _tools(fields["tools"])
         if (model := fields.get("model")) is not None:
-            row["model"] = self._model_called(model)
+            row["model"] = await self._model_called(caller, model)
         if "sharing" in fields or "workspace_id" in fields:
             row |= await self._shared_with(caller, row.pop("sharing", None), row.pop("workspace_id", None))
         return row

@@ -38,6 +38,7 @@ from causette.engines.types import (
     ToolCallPiece,
 )
 from causette.errors import InvalidRequest, TooManyRequests, Unavailable
+from causette.gateway import Deployment
 from causette.gateway.admission import Origin
 from causette.gateway.service import Begun, Gateway, Queued, Settled
 from causette.ids import new_id
@@ -90,6 +91,7 @@ class Rounds:
         sources: Sequence[preface.Source],
         caller: Caller,
         generation: Generation,
+        deployment: Deployment,
         branch: Sequence[Message],
         draft: Draft,
     ) -> None:
@@ -103,8 +105,8 @@ class Rounds:
         self._options = generation.options
         self._branch = branch
         self._draft = draft
-        self._deployment = gateway.deployments.find(generation.model, "text")
-        self._context = gateway.context(generation.model)
+        self._deployment = deployment
+        self._context = deployment.engine.context
         self._preface = Preface()
         self._turns: list[ChatMessage] = []
         self._results: dict[str, str] = {}

@@ -146,6 +146,7 @@ class Writer:
 
     async def _rounds(self, generation: Generation, branch: Sequence[Message], draft: Draft) -> None:
         means = self._means
+        deployment = await self._gateway.deployments.find_for(self._caller, generation.model, "text")
         await Rounds(
             self._gateway,
             self._store.steps,
@@ -153,6 +154,7 @@ class Writer:
             means.sources,
             self._caller,
             generation,
+            deployment,
             branch,
             draft,
         ).write()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from causette.accounts.authentication import FineTuningKey, KeyFirst
 from causette.errors import InvalidRequest
 from causette.lab.fine_tuning.service import FineTuning
+from causette.lab.fine_tuning.serving import FineTunedModels
 from causette.lab.fine_tuning.types import Asked, Event, FineTuningJob, Hyperparameters, Level, Status
 
 _FILTER: Final = re.compile(r"metadata\[(.{1,64})\]")
@@ -22,11 +23,22 @@ _Multiplier = Annotated[float, Field(gt=0, le=10)] | Literal["auto"]
 _Beta = Annotated[float, Field(gt=0, le=2)] | Literal["auto"]
 
 
+class ModelDeleted(BaseModel):
+    """A model that is no more."""
+
+    id: str
+    object: Literal["model"] = "model"
+    deleted: Literal[True] = True
+
+
 class House(Protocol):
     """As much of the application's state as these routes need."""
 
     @property
     def fine_tuning(self) -> FineTuning: ...
+
+    @property
+    def fine_tuned(self) -> FineTunedModels: ...
 
 
 def _jobs(request: Request) -> FineTuning:
@@ -313,7 +325,21 @@ class FineTuningCheckpoints(BaseModel):
 
 def router() -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["platform"], route_class=KeyFirst)
+    routes = APIRouter(prefix="/v1", tags=["platform"], route_class=KeyFirst)
+    routes.include_router(_job_routes())
+
+    @routes.delete("/models/{model:path}")
+    async def delete_model(model: str, caller: FineTuningKey, request: Request) -> ModelDeleted:
+        """Delete a model that one has trained, with its weights. Its job and the data it was trained on stay."""
+        house: House = request.app.state.house
+        await house.fine_tuned.delete(caller, model)
+        return ModelDeleted(id=model)
+
+    return routes
+
+
+def _job_routes() -> APIRouter:
+    routes = APIRouter(prefix="/fine_tuning/jobs", route_class=KeyFirst)
 
     @routes.post("")
     async def create_fine_tuning_job(

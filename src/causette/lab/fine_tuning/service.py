@@ -118,6 +118,7 @@ class FineTuning:
             error=None,
             trained_tokens=None,
             fine_tuned_model=None,
+            artifact_id=None,
             result_file=None,
             request_id=new_id("req"),
             settled_at=None,

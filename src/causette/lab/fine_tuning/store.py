@@ -35,6 +35,8 @@ fine_tuning_jobs: Final = sa.Table(
     sa.Column("error", sa.JSON(none_as_null=True)),
     sa.Column("trained_tokens", sa.BigInteger),
     sa.Column("fine_tuned_model", sa.Text),
+    # Not a reference: whoever deletes a model forgets it here first.
+    sa.Column("artifact_id", sa.Text),
     sa.Column("result_file", sa.Text),
     sa.Column("request_id", sa.Text, nullable=False),
     sa.Column("settled_at", UtcDateTime),
@@ -142,6 +144,22 @@ class FineTuningStore:
             query = query.where(fine_tuning_jobs.c.metadata.is_(None))
         async with self._database.read() as connection:
             return [_job(row) for row in (await connection.execute(query)).mappings()]
+
+    async def with_models(self, owner_id: str) -> Sequence[FineTuningJob]:
+        """An owner's jobs whose models there are, the newest first."""
+        query = (
+            sa.select(fine_tuning_jobs)
+            .where(_of(owner_id), fine_tuning_jobs.c.artifact_id.is_not(None))
+            .order_by(fine_tuning_jobs.c.id.desc())
+        )
+        async with self._database.read() as connection:
+            return [_job(row) for row in (await connection.execute(query)).mappings()]
+
+    async def known_models(self) -> set[str]:
+        """The artifacts of all models that there are."""
+        query = sa.select(fine_tuning_jobs.c.artifact_id).where(fine_tuning_jobs.c.artifact_id.is_not(None))
+        async with self._database.read() as connection:
+            return set((await connection.execute(query)).scalars())
 
     async def open_of(self, owner_id: str) -> int:
         """How many of an owner's jobs are unfinished, or not settled yet."""

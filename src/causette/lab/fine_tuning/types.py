@@ -113,6 +113,8 @@ class FineTuningJob:
     error: Failure | None
     trained_tokens: int | None
     fine_tuned_model: str | None
+    #: What it was registered as; None once it was deleted, as well.
+    artifact_id: str | None
     result_file: str | None
     #: In the books.
     request_id: str

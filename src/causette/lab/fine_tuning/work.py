@@ -39,14 +39,15 @@ from causette.lab.fine_tuning.store import FineTuningStore
 from causette.lab.fine_tuning.types import Event, Failure, FineTuningJob, Planned, Status, TrainingFiles
 from causette.lab.installed import is_installed
 from causette.lab.process import Check, Given
+from causette.lab.releasing import Releasing
 from causette.lab.running import Carrier, Tail
 from causette.lab.stages import GGUF_FILE
 from causette.ledger.service import Ledger
 from causette.ledger.types import LASTING, Hold, Outcome, Quantities, Settlement
 from causette.models import Models
 from causette.plans.types import Entitlements
-from causette.releases import Releases
-from causette.releases.types import Lineage
+from causette.releases import Artifact
+from causette.releases.types import Findings, GateReport, Lineage
 
 _PREPARE_ATTEMPTS: Final = 5
 _PREPARE_SECONDS: Final = 6 * 3600.0
@@ -85,7 +86,7 @@ class FineTuningWork:
         database, jobs, files: as those of `FineTuning`.
         carrier: what carries out runs.
         models: where the bases' contexts are known.
-        releases: where what was trained is registered.
+        releasing: registers what was trained, and keeps what the gate says of it.
         ledger, entitlements, caller_of: how it is paid for, and by whom.
         folder: where training files lie while they are read.
         cost_of: what a job has cost the house until now, in nano-dollars.
@@ -100,7 +101,7 @@ class FineTuningWork:
         carrier: Carrier,
         models: Models,
         *,
-        releases: Releases,
+        releasing: Releasing,
         ledger: Ledger,
         entitlements: Callable[[Caller], Awaitable[Entitlements]],
         caller_of: CallerOf,
@@ -114,7 +115,7 @@ class FineTuningWork:
         self._files = files
         self._carrier = carrier
         self._models = models
-        self._releases = releases
+        self._releasing = releasing
         self._ledger = ledger
         self._entitlements = entitlements
         self._caller_of = caller_of
@@ -261,9 +262,11 @@ class FineTuningWork:
         await self._carrier.carry(runs, watch=watch, work=job.id)
         await watching.look()
         await self._still(job)
-        await self._finish(job, planned)
+        artifact = await self._registered(job)
+        report = await self._measured(job, artifact)
+        await self._finish(job, planned, artifact, report)
 
-    async def _finish(self, job: FineTuningJob, planned: Planned) -> None:
+    async def _registered(self, job: FineTuningJob) -> Artifact:
         caller = await self._caller_of(job.user_id, job.workspace_id)
         if caller is None:
             raise NotFound("Whoever asked for this is not there any more.")
@@ -272,7 +275,7 @@ class FineTuningWork:
         tuned = await asyncio.to_thread(runs.find, _tuned(job))
         recipes = [await asyncio.to_thread(runs.recipe, each(job)) for each in (_data, _tuned, _export)]
         manifest, _ = await asyncio.to_thread(read_manifest, runs.place(_data(job)) / "artifact" / TRAIN)
-        artifact = await self._releases.register_for(
+        return await self._releasing.releases.register_for(
             caller,
             runs.place(_export(job)) / "artifact" / GGUF_FILE,
             name=name,
@@ -287,6 +290,20 @@ class FineTuningWork:
             metrics=tuned.metrics,
             cost_nano=await self._cost_of(job.id),
         )
+
+    async def _measured(self, job: FineTuningJob, artifact: Artifact) -> GateReport:
+        """The gate's report of whether a model is safe. How able and how fast it is, is its owner's affair."""
+        told = message_of(job.id, "measured", "Measuring whether the fine-tuned model is safe.")
+        await self._store.tell([told])
+        recipe = await self._releasing.gate_recipe(artifact, groups=("safety",))
+        run = Given(name=_gate(job), recipe=dict(recipe))
+        await self._carrier.carry([run], watch=lambda: self._still(job), work=job.id)
+        await self._still(job)
+        return await self._releasing.report(_gate(job))
+
+    async def _finish(
+        self, job: FineTuningJob, planned: Planned, artifact: Artifact, report: GateReport
+    ) -> None:
         assert job.result_file is not None, "a job that was planned has one"
         await self._files.keep_results(
             _table(await self._store.steps(job.id)),
@@ -304,14 +321,18 @@ class FineTuningWork:
                 connection=connection,
                 status=Status.SUCCEEDED,
                 fine_tuned_model=artifact.name,
+                artifact_id=artifact.id,
                 trained_tokens=planned.trained_tokens,
                 finished_at=utc_now(),
                 estimated_finish=None,
             ):
-                told = (
+                told = [
                     message_of(job.id, "model", f"New fine-tuned model created: {artifact.name}"),
                     message_of(job.id, "succeeded", "The job has successfully completed"),
-                )
+                ]
+                if (why := Findings(reports=(report,), approvals=()).unsafe(artifact)) is not None:
+                    message = f"The model is not served, as {why}."
+                    told.insert(1, message_of(job.id, "unsafe", message, level="warn"))
                 await self._store.tell(told, connection)
             await self._jobs.ask(
                 job.user_id, CLOSE, {"job": job.id}, key=f"{CLOSE} {job.id}", connection=connection
@@ -325,7 +346,7 @@ class FineTuningWork:
         job = await self._job(work)
         if job is None or job.settled_at is not None:
             return
-        names = [each(job) for each in (_data, _held_out, _tuned, _export)]
+        names = [each(job) for each in (_data, _held_out, _tuned, _export, _gate)]
         await self._carrier.wait_for(names)
         trained = job.trained_tokens or 0
         if await self._ledger.is_known(job.request_id):
@@ -464,6 +485,10 @@ def _tuned(job: FineTuningJob) -> str:
 
 def _export(job: FineTuningJob) -> str:
     return f"{job.id}-export"
+
+
+def _gate(job: FineTuningJob) -> str:
+    return f"{job.id}-gate"
 
 
 def _copy(source: Path, place: Path) -> None:

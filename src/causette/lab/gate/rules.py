@@ -6,7 +6,7 @@ end of the interval lies above it. The first alone would let anything through th
 alone would let every release lose a little, for ever.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from causette.lab.speed import Turn
 from causette.lab.statistics import BEYOND_CHANCE, Estimate, by_chance, compare_times, estimate, not_worse
 from causette.ledger.types import NANO
 from causette.releases import Check
-from causette.releases.types import CheckGroup
+from causette.releases.types import CHECK_GROUPS, CheckGroup
 
 _SECONDS_AN_HOUR: Final = 3_600
 _MILLION: Final = 1_000_000
@@ -34,19 +34,28 @@ class Measured:
     size: int
 
 
-def judge(policy: Policy, candidate: Measured, baseline: Measured, *, nano_an_hour: int) -> list[Check]:
-    """Each check of a candidate. ``nano_an_hour`` is what an hour of the machine costs, in nano-dollars."""
+def judge(
+    policy: Policy,
+    candidate: Measured,
+    baseline: Measured,
+    *,
+    nano_an_hour: int,
+    groups: Collection[CheckGroup] = CHECK_GROUPS,
+) -> list[Check]:
+    """Each check of a candidate, of these groups. An hour of the machine costs ``nano_an_hour`` nano-dollars."""
     checks: list[Check] = []
-    for name, bounds in policy.capability.items():
+    for name, bounds in policy.capability.items() if "capability" in groups else ():
         before, after = _paired(name, candidate, baseline)
         checks.append(_not_worse(name, "capability", before, after, bounds.tolerance, policy.seed))
-    for name, bounds in policy.safety.items():
+    for name, bounds in policy.safety.items() if "safety" in groups else ():
         before, after = _paired(f"safety:{name}", candidate, baseline)
         checks.append(_not_worse(name, "safety", before, after, bounds.tolerance, policy.seed))
         if bounds.ceiling < 1:
             checks.append(_below(name, before, after, bounds.ceiling, policy.seed))
-    checks += _speed(policy.speed, candidate.turns, baseline.turns)
-    checks += _cost(policy.cost, candidate, baseline, nano_an_hour)
+    if "speed" in groups:
+        checks += _speed(policy.speed, candidate.turns, baseline.turns)
+    if "cost" in groups:
+        checks += _cost(policy.cost, candidate, baseline, nano_an_hour)
     return checks
 
 

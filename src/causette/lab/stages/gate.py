@@ -29,6 +29,7 @@ from causette.lab.stages.workbench import Workbench
 from causette.lab.tasks import Fetched, Task, find_task
 from causette.lab.types import Artifact, Events
 from causette.releases import Check
+from causette.releases.types import CHECK_GROUPS, CheckGroup
 from causette.releases.weights import check
 
 Arm = Literal["candidate", "baseline"]
@@ -57,6 +58,8 @@ class StageConfig(Config, frozen=True):
     kv_cache_gb: Annotated[int, Meta(ge=1)] = 2
     #: What an hour of the machine costs, in nano-dollars.
     nano_an_hour: Annotated[int, Meta(ge=0)] = 0
+    #: What is looked at. A report without all of it releases nothing to everybody.
+    groups: tuple[CheckGroup, ...] = CHECK_GROUPS
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +96,7 @@ def run(config: StageConfig, events: Events, workbench: Workbench) -> Artifact:
             )
             for arm in ARMS
         ),
+        groups=config.groups,
         nano_an_hour=config.nano_an_hour,
     )
     for each in checks:
@@ -131,10 +135,12 @@ class _Measuring:
             *(
                 (find_task(name, workbench.home), each.problems, each.tokens)
                 for name, each in policy.capability.items()
+                if "capability" in config.groups
             ),
             *(
                 (find_task(f"safety:{name}", workbench.home), each.prompts, each.tokens)
                 for name, each in policy.safety.items()
+                if "safety" in config.groups
             ),
         ]
         # Whatever is there was begun by an earlier process of this run, by the same recipe.
@@ -148,7 +154,9 @@ class _Measuring:
         configs: dict[Arm, EmbeddedConfig] = {arm: self._engine(arm) for arm in ARMS}
         with started(configs) as (runner, engines):
             # First, as nothing has warmed the machine up or filled its caches.
-            speed = self._piece("speed", _Speed, lambda: self._speed(runner, engines))
+            speed = _Speed(turns={arm: [] for arm in ARMS}, memory=dict.fromkeys(ARMS))
+            if not {"speed", "cost"}.isdisjoint(self._config.groups):
+                speed = self._piece("speed", _Speed, lambda: self._speed(runner, engines))
             replies: dict[Arm, dict[str, list[Reply]]] = {arm: {} for arm in ARMS}
             for task, problems, tokens in self._tasks:
                 for arm in ARMS:
