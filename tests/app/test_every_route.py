@@ -46,6 +46,7 @@ from causette.lab.fine_tuning.service import work_key
 from causette.lab.fine_tuning.store import FineTuningStore
 from causette.lab.fine_tuning.types import FineTuningJob, Hyperparameters, Status
 from causette.plans.subscriptions import Assignment
+from causette.releases.types import Lineage
 from tests.adder import ADDING, Adder
 from tests.house import PASSWORD, OpenHouse, Person, open_house
 from tests.waiting import eventually
@@ -479,6 +480,7 @@ CASES: dict[tuple[str, str], Case] = {
     # Developers'.
     ("GET", "/v1/models"): Case("key", "/v1/models"),
     ("GET", "/v1/models/{model:path}"): Case("key", "/v1/models/default"),
+    ("DELETE", "/v1/models/{model:path}"): Case("keyed", "/v1/models/{tuned}"),
     ("POST", "/v1/chat/completions"): Case("key", "/v1/chat/completions", CHAT),
     ("POST", "/v1/completions"): Case("key", "/v1/completions", {"model": "default", "prompt": "Hello"}),
     ("POST", "/v1/embeddings"): Case("key", "/v1/embeddings", {"model": "embedding", "input": "Hello"}),
@@ -543,6 +545,7 @@ class World:
     memory: str
     rows: str
     tuning: str
+    tuned: str
 
     async def ask(self, method: str, case: Case, headers: dict[str, str]) -> httpx2.Response:
         ids = {
@@ -553,7 +556,7 @@ class World:
                 *("workspace", "member", "invitation", "key"),
                 *("passkey", "identity", "other_session"),
                 *("correction", "feedback", "job", "file", "assistant", "share", "brought", "memory"),
-                *("rows", "tuning"),
+                *("rows", "tuning", "tuned"),
             )
         }
         body = None
@@ -654,7 +657,7 @@ async def a_picture(opened: OpenHouse, person: Person) -> str:
 
 
 async def a_tuning(opened: OpenHouse, person: Person) -> dict[str, str]:
-    """A file for training, and a job whose files nobody has read yet."""
+    """A file for training, a job whose files nobody has read yet, and a model that another one has made."""
 
     async def row() -> AsyncGenerator[bytes]:
         yield b'{"prompt": "Hello", "completion": "Hello yourself."}'
@@ -662,7 +665,7 @@ async def a_tuning(opened: OpenHouse, person: Person) -> dict[str, str]:
     files, database = opened.house.api_files, opened.house.database
     async with files.receive(person.caller, row()) as received:
         rows = await files.keep(person.caller, received, name="rows.jsonl", purpose="fine-tune")
-    job = FineTuningJob(
+    reading = FineTuningJob(
         id=new_id("ftjob"),
         user_id=person.caller.user.id,
         workspace_id=None,
@@ -681,6 +684,7 @@ async def a_tuning(opened: OpenHouse, person: Person) -> dict[str, str]:
         error=None,
         trained_tokens=None,
         fine_tuned_model=None,
+        artifact_id=None,
         result_file=None,
         request_id=new_id("req"),
         settled_at=None,
@@ -688,10 +692,31 @@ async def a_tuning(opened: OpenHouse, person: Person) -> dict[str, str]:
         estimated_finish=None,
         finished_at=None,
     )
+    made, store = new_id("ftjob"), FineTuningStore(database)
+    weights = opened.house.settings.data / f"{made}.gguf"
+    weights.write_bytes(b"GGUF")
+    artifact = await opened.house.releases.register_for(
+        person.caller,
+        weights,
+        name=f"ft:default:{person.caller.payer_id}::{made.removeprefix('ftjob_')}",
+        base="default",
+        lineage=Lineage(parent="default", run_id=made),
+    )
+    done = replace(
+        reading,
+        id=made,
+        status=Status.SUCCEEDED,
+        fine_tuned_model=artifact.name,
+        artifact_id=artifact.id,
+        settled_at=utc_now(),
+    )
     async with database.write() as connection:
-        assert await FineTuningStore(database).add(connection, job, most=1)
-        await opened.house.jobs.ask(job.user_id, "nothing", {}, key=work_key(job), connection=connection)
-    return {"rows": rows.id, "tuning": job.id}
+        assert await store.add(connection, reading, most=1)
+        await opened.house.jobs.ask(
+            reading.user_id, "nothing", {}, key=work_key(reading), connection=connection
+        )
+        assert await store.add(connection, done, most=2)
+    return {"rows": rows.id, "tuning": reading.id, "tuned": artifact.name}
 
 
 async def ways_in(opened: OpenHouse, person: Person) -> dict[str, str]:
@@ -956,6 +981,7 @@ async def test_a_stranger_finds_nothing_and_changes_nothing(
         memory=new_id("mem"),
         rows=new_id("file"),
         tuning=new_id("ftjob"),
+        tuned=f"ft:default:nobody::{new_id('ftjob').removeprefix('ftjob_')}",
     )
     nothing = await made_up.ask(method, case, bobs)
     # What is somebody else's and what does not exist are told apart by nothing.

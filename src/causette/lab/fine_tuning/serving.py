@@ -150,7 +150,7 @@ class FineTunedModels:
             NotFound: there is none of this name, or it is somebody else's.
         """
         unknown = NotFound(
-            f"The model {name!r} does not exist, or it is not yours.", code="model_not_found", param="model"
+            "There is no such model, or it is not yours.", code="model_not_found", param="model"
         )
         if not name.startswith(TUNED):
             raise unknown
