@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from causette.accounts import Accounts, Caller
 from causette.accounts.authentication import SESSION_COOKIE
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.db import Database
 from causette.ids import new_id
 from harness.assistant_search import vocabulary

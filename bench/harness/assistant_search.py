@@ -20,7 +20,7 @@ from causette.accounts.types import Caller, User
 from causette.assistant.search.service import Search
 from causette.assistant.search.store import SearchStore
 from causette.assistant.search.types import Filters
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.db import Database
 from causette.ids import new_id
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from causette.accounts import Accounts, Caller
 from causette.app import build_house
 from causette.assistant.feedback.types import CONSENT_VERSION
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.clock import utc_now
 from causette.ids import new_id
 from causette.lab.tasks import find_task

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from causette.accounts import Caller
 from causette.assistant.generation.parts import Story
 from causette.assistant.service import Assistant
-from causette.assistant.store import AssistantStore, conversations, generation_events, generations, messages
+from causette.assistant.store import AssistantStore
+from causette.assistant.tables import conversations, generation_events, generations, messages
 from causette.assistant.types import Event, EventType, Outcome, Status, Turn
 from causette.clock import utc_now
 from causette.db import Database

@@ -10,7 +10,8 @@ from causette.assistant.assistants.service import CustomAssistants
 from causette.assistant.exporting.service import Exporting
 from causette.assistant.projects.service import Projects
 from causette.assistant.service import Assistant
-from causette.assistant.store import AssistantStore, conversations, generation_events, generations, messages
+from causette.assistant.store import AssistantStore
+from causette.assistant.tables import conversations, generation_events, generations, messages
 from causette.assistant.types import Scope
 from causette.clock import utc_now
 from causette.db import Database

@@ -17,8 +17,10 @@ from causette.accounts import Accounts, Caller
 from causette.assistant.generation.parts import Story
 from causette.assistant.generation.preface import Asking, Piece
 from causette.assistant.generation.shared_log import SharedLog
+from causette.assistant.generation.store import WriterReplaced
 from causette.assistant.service import Assistant
-from causette.assistant.store import AssistantStore, WriterReplaced, generations
+from causette.assistant.store import AssistantStore
+from causette.assistant.tables import generations
 from causette.assistant.types import DOUBTED_AFTER, SILENT_FOR, Event, EventType, Outcome, Status
 from causette.clock import utc_now
 from causette.db import Database

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from causette.accounts import Caller
 from causette.assistant.generation.parts import Story
 from causette.assistant.service import Assistant
-from causette.assistant.store import AssistantStore, generation_events, generations, messages
+from causette.assistant.store import AssistantStore
+from causette.assistant.tables import generation_events, generations, messages
 from causette.assistant.tree import service
 from causette.assistant.tree.service import Tree
 from causette.assistant.types import Event, EventType, Message, Outcome, Status

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from causette.assistant.store import messages
+from causette.assistant.tables import messages
 from causette.engines.types import Completed, Compute, Usage
 from causette.errors import Unavailable
 from causette.fleet import Fleet

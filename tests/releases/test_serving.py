@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from causette.accounts import Accounts
 from causette.accounts.types import Caller
-from causette.assistant.store import messages
+from causette.assistant.tables import messages
 from causette.db import Database
 from causette.gateway.versions import fingerprint
 from causette.releases import Artifact, Releases

@@ -1,198 +1,41 @@
-"""The assistant's tables and all of its queries."""
+"""Every query on conversations and their messages."""
 
-import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from causette.assistant.files.store import attach, files
-from causette.assistant.generation.parts import Story, stored
+from causette.assistant.generation.store import (
+    GenerationStore,
+    as_written,
+    generation_query,
+    to_generation,
+    touch,
+)
+from causette.assistant.tables import SCOPES, conversations, generations, messages
 from causette.assistant.tools.store import StepStore
 from causette.assistant.types import (
     AS_USUAL,
-    DOUBTED_AFTER,
     TEMPORARY_FOR,
     Answering,
     Begun,
     Conversation,
-    Event,
-    EventType,
     Generation,
     Mention,
     Message,
-    Outcome,
     ReplyOptions,
     Scope,
     Status,
     Versions,
 )
 from causette.clock import utc_now
-from causette.db import Database, UtcDateTime, metadata
+from causette.db import Database, UtcDateTime
 from causette.errors import Conflict, NotFound
 from causette.ids import new_id
-
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-# Nobody's clock is ahead by so much, and nobody is asked for less time.
-_CLOCKS_APART = timedelta(minutes=5)
-_STATUS = "status IN ('streaming', 'complete', 'stopped', 'failed')"
-
-conversations = sa.Table(
-    "conversations",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("owner_id", sa.Text, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
-    # Named by its owner: no automatic title replaces it.
-    sa.Column("title_is_given", sa.Boolean(name="title_is_given"), nullable=False),
-    sa.Column("model", sa.Text, nullable=False),
-    sa.Column("current_message_id", sa.Text),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("updated_at", UtcDateTime, nullable=False),
-    sa.Column("project_id", sa.Text, sa.ForeignKey("projects.id", ondelete="SET NULL")),
-    sa.Column("pinned_at", UtcDateTime),
-    sa.Column("archived_at", UtcDateTime),
-    sa.Column("expires_at", UtcDateTime),
-    # How its last reply was made.
-    sa.Column("options", sa.JSON(none_as_null=True)),
-    # No reference: a conversation outlives the assistant that it was begun with, and says so.
-    sa.Column("assistant_id", sa.Text),
-    sa.Index(None, "owner_id", "updated_at", "id"),
-    sa.Index(None, "project_id", "updated_at", "id"),
-)
-
-
-def _partial(name: str | None, *columns: sa.Column[Any], where: sa.ColumnElement[bool]) -> None:
-    sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
-
-
-# As the queries say it: SQLite uses a partial index only for the terms that it was made with.
-_LISTED = sa.and_(conversations.c.archived_at.is_(None), conversations.c.expires_at.is_(None))
-_RECENT = sa.and_(_LISTED, conversations.c.pinned_at.is_(None), conversations.c.project_id.is_(None))
-_PINNED = sa.and_(_LISTED, conversations.c.pinned_at.is_not(None))
-_ARCHIVED = sa.and_(conversations.c.archived_at.is_not(None), conversations.c.expires_at.is_(None))
-_partial(
-    "ix_conversations_recent",
-    conversations.c.owner_id,
-    conversations.c.updated_at,
-    conversations.c.id,
-    where=_RECENT,
-)
-_partial(None, conversations.c.owner_id, conversations.c.pinned_at, conversations.c.id, where=_PINNED)
-_partial(None, conversations.c.owner_id, conversations.c.archived_at, conversations.c.id, where=_ARCHIVED)
-_partial(None, conversations.c.expires_at, where=conversations.c.expires_at.is_not(None))
-_partial(
-    None,
-    conversations.c.owner_id,
-    conversations.c.assistant_id,
-    conversations.c.updated_at,
-    where=conversations.c.assistant_id.is_not(None),
-)
-
-#: For each scope, which conversations are in it, and the instant that they are in the order of, newest first.
-_SCOPES: dict[Scope, tuple[sa.ColumnElement[bool], sa.Column[datetime]]] = {
-    "all": (_LISTED, conversations.c.updated_at),
-    "recent": (_RECENT, conversations.c.updated_at),
-    "pinned": (_PINNED, conversations.c.pinned_at),
-    "archived": (_ARCHIVED, conversations.c.archived_at),
-    "everything": (sa.true(), conversations.c.updated_at),
-}
-
-messages = sa.Table(
-    "messages",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column(
-        "conversation_id", sa.Text, sa.ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False
-    ),
-    # Messages go with their conversation only. A cascade along a branch would have its depth, which SQLite bounds.
-    sa.Column("parent_id", sa.Text, sa.ForeignKey("messages.id")),
-    sa.Column("role", sa.Text, nullable=False),
-    sa.Column("content", sa.Text, nullable=False),
-    sa.Column("model", sa.Text),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("error_code", sa.Text),
-    sa.Column("error_message", sa.Text),
-    sa.Column("finish_reason", sa.Text),
-    sa.Column("generation_id", sa.Text),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    # No reference: a correction outlives what it corrects.
-    sa.Column("corrects_id", sa.Text),
-    sa.Column("parts", sa.JSON(none_as_null=True)),
-    # The custom assistant that a reply is by, and what it told the model then; or that a message is said to.
-    sa.Column("assistant_id", sa.Text),
-    sa.Column("assistant_version", sa.Integer),
-    sa.Column("attachments", sa.JSON(none_as_null=True)),
-    # The release that wrote a reply; None where the model that the house began with did.
-    sa.Column("release_id", sa.Text),
-    sa.CheckConstraint("role IN ('user', 'assistant')", name="role"),
-    sa.CheckConstraint(_STATUS, name="status"),
-    sa.Index(None, "conversation_id", "id"),
-    sa.Index(None, "parent_id"),
-)
-# The versions of a conversation's first message have no parent that would lead to them.
-_partial(
-    "ix_messages_roots",
-    messages.c.conversation_id,
-    messages.c.id,
-    where=messages.c.parent_id.is_(None),
-)
-_partial(
-    "ix_messages_release_id",
-    messages.c.release_id,
-    where=messages.c.release_id.is_not(None),
-)
-
-generations = sa.Table(
-    "generations",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("owner_id", sa.Text, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    sa.Column(
-        "conversation_id", sa.Text, sa.ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False
-    ),
-    sa.Column("message_id", sa.Text, sa.ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("model", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("writer_id", sa.Text, nullable=False),
-    sa.Column("last_seq", sa.Integer, nullable=False),
-    sa.Column("stop_requested", sa.Boolean(name="stop_requested"), nullable=False),
-    sa.Column("heartbeat_at", UtcDateTime, nullable=False),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("finished_at", UtcDateTime),
-    sa.Column("input_tokens", sa.Integer, nullable=False),
-    sa.Column("cached_tokens", sa.Integer, nullable=False),
-    sa.Column("output_tokens", sa.Integer, nullable=False),
-    sa.Column("compute_ns", sa.BigInteger, nullable=False),
-    sa.Column("reasoning_tokens", sa.Integer, nullable=False, server_default="0"),
-    # How the reply is to be made; null for replies as usual.
-    sa.Column("options", sa.JSON(none_as_null=True)),
-    # No reference: a reply that a deleted workspace asked for must not become its reader's to pay.
-    sa.Column("workspace_id", sa.Text),
-    # The sender's own name for what was sent: under the same one nothing is begun again.
-    sa.Column("sent_as", sa.Text),
-    sa.CheckConstraint(_STATUS, name="status"),
-    sa.Index(None, "conversation_id", "status"),
-    sa.Index(None, "message_id"),
-    sa.Index(None, "owner_id", "sent_as", unique=True),
-    sa.Index(None, "status", "heartbeat_at"),
-)
-
-generation_events = sa.Table(
-    "generation_events",
-    metadata,
-    sa.Column(
-        "generation_id", sa.Text, sa.ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True
-    ),
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("data", sa.Text, nullable=False),
-)
 
 _active = (
     sa.select(sa.func.max(generations.c.id))
@@ -209,29 +52,13 @@ _conversation = sa.select(
 message_query = sa.select(messages, conversations.c.owner_id).join(
     conversations, conversations.c.id == messages.c.conversation_id
 )
-_generation = sa.select(*(generations.c[name] for name in Generation.__slots__))
 
 
-class WriterReplaced(Conflict):
-    """Another process has taken this generation over; whoever gets this must stop writing it."""
-
-    default_code = "writer_replaced"
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """What one reply's writer has for its log: nothing, where it only shows life."""
-
-    generation_id: str
-    writer_id: str
-    events: Sequence[Event]
-
-
-class AssistantStore:
-    """Conversations, messages, generations and their logs in the database."""
+class AssistantStore(GenerationStore):
+    """Conversations and their messages in the database, with the generations that write them."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         #: What is kept of tools' runs beside the log.
         self.steps = StepStore(database)
         #: What others see of whether this process lives.
@@ -257,7 +84,7 @@ class AssistantStore:
 
         Newest by their last activity, or by when they were pinned or archived. With ``project_id``, those of a project.
         """
-        instant = _SCOPES[scope][1]
+        instant = SCOPES[scope][1]
         query = self.listing(owner_id, scope).limit(limit)
         if project_id is not None:
             query = query.where(conversations.c.project_id == project_id)
@@ -272,7 +99,7 @@ class AssistantStore:
     @staticmethod
     def listing(owner_id: str, scope: Scope) -> sa.Select[Any]:
         """The query for an owner's conversations in ``scope``, the newest first."""
-        within, instant = _SCOPES[scope]
+        within, instant = SCOPES[scope]
         return _conversation.where(conversations.c.owner_id == owner_id, within).order_by(
             instant.desc(), conversations.c.id.desc()
         )
@@ -475,7 +302,7 @@ class AssistantStore:
                 row["expires_at"] = now + TEMPORARY_FOR if temporary else None
                 row["assistant_id"] = None if answering is None else answering.assistant_id
                 await connection.execute(sa.insert(conversations).values(**row))
-            elif not await _touch(connection, conversation_id, now):
+            elif not await touch(connection, conversation_id, now):
                 raise NotFound("This conversation has been deleted.")
             elif parent_id is not None and not await _exists(connection, parent_id):
                 raise NotFound("The message that this follows has been deleted.")
@@ -529,305 +356,11 @@ class AssistantStore:
         assert found is not None
         return Begun(found, made, generation)
 
-    # Generations and their logs
-
-    async def generation(self, generation_id: str) -> Generation | None:
-        """One generation."""
-        async with self._database.read() as connection:
-            rows = await connection.execute(_generation.where(generations.c.id == generation_id))
-            found = rows.mappings().one_or_none()
-            return None if found is None else _to_generation(found)
-
-    async def request_stop(self, generation_id: str) -> None:
-        """Ask whichever process writes this generation to stop; nothing happens to one that has ended."""
-        async with self._database.write() as connection:
-            await connection.execute(
-                sa.update(generations)
-                .where(generations.c.id == generation_id, generations.c.status == Status.STREAMING)
-                .values(stop_requested=True)
-            )
-
-    async def append(
-        self,
-        generation_id: str,
-        writer_id: str,
-        events: Sequence[Event],
-        *,
-        parked_until: datetime | None = None,
-    ) -> bool:
-        """Append to a log, as its writer, and show life; whether somebody asked to stop.
-
-        With ``parked_until`` the writer leaves, and nobody takes its place before then unless they are sent.
-
-        Raises:
-            WriterReplaced: the generation is another process's now, or gone.
-        """
-        async with self._database.write() as connection:
-            return await _append(connection, generation_id, writer_id, events, parked_until=parked_until)
-
-    async def append_all(self, appends: Sequence[Append]) -> dict[str, bool]:
-        """As `append` for many logs, each once, in one transaction; by generation, whether somebody asked to stop.
-
-        Those that are not its writer's any more are left out, and those that somebody else has locked.
-        """
-        return await self._database.transact(lambda connection: _append_all(connection, appends))
-
-    async def to_stop(self, writer_id: str) -> list[str]:
-        """The generations that ``writer_id`` writes and somebody asked to stop."""
-        query = sa.select(generations.c.id).where(
-            generations.c.status == Status.STREAMING,
-            generations.c.writer_id == writer_id,
-            generations.c.stop_requested,
-        )
-        async with self._database.read() as connection:
-            return list((await connection.execute(query)).scalars())
-
-    async def finish(
-        self, generation: Generation, writer_id: str, story: Story, outcome: Outcome, events: Sequence[Event]
-    ) -> None:
-        """End a generation: its last events, its account, and its text on the message, in one transaction.
-
-        Raises:
-            WriterReplaced: the generation is another process's now, or gone.
-        """
-        now = utc_now()
-        async with self._database.write() as connection:
-            # First what a deletion locks first: the other way round, the two could wait for each other.
-            await _touch(connection, generation.conversation_id, now)
-            await _append(connection, generation.id, writer_id, events)
-            await connection.execute(
-                sa.update(generations)
-                .where(generations.c.id == generation.id)
-                .values(
-                    status=outcome.status,
-                    finished_at=now,
-                    input_tokens=outcome.input_tokens,
-                    cached_tokens=outcome.cached_tokens,
-                    output_tokens=outcome.output_tokens,
-                    reasoning_tokens=outcome.reasoning_tokens,
-                    compute_ns=outcome.compute_ns,
-                )
-            )
-            await connection.execute(
-                sa.update(messages)
-                .where(messages.c.id == generation.message_id)
-                .values(
-                    content=story.text,
-                    parts=stored(story.parts),
-                    status=outcome.status,
-                    finish_reason=outcome.finish_reason,
-                    error_code=outcome.error_code,
-                    error_message=outcome.error_message,
-                    release_id=outcome.release_id,
-                )
-            )
-
-    async def close_log(self, generation_id: str, writer_id: str, events: Sequence[Event]) -> None:
-        """Append what follows the end of the text (a title, ``end``).
-
-        Raises:
-            WriterReplaced: the generation is another process's now, or gone.
-        """
-        async with self._database.write() as connection:
-            await _append(connection, generation_id, writer_id, events, status=None)
-
-    async def events(self, generation_id: str, after: int) -> list[Event]:
-        """The log's events whose sequence number is greater than ``after``, in order."""
-        query = (
-            sa.select(generation_events.c.seq, generation_events.c.type, generation_events.c.data)
-            .where(generation_events.c.generation_id == generation_id, generation_events.c.seq > after)
-            .order_by(generation_events.c.seq)
-        )
-        async with self._database.read() as connection:
-            return [Event(row.seq, EventType(row.type), row.data) for row in await connection.execute(query)]
-
-    async def text_so_far(self, generation_id: str) -> str:
-        """The text that a log has."""
-        async with self._database.read() as connection:
-            return await _text_so_far(connection, generation_id)
-
-    async def silent_writers(self, silent_for: timedelta) -> set[str]:
-        """Those who have shown no life for so long in a generation that they have not finished."""
-        async with self._database.read() as connection:
-            query = sa.select(generations.c.writer_id).where(_silent(silent_for)).distinct()
-            return set((await connection.execute(query)).scalars())
-
-    async def take_over(
-        self,
-        writer_id: str,
-        silent_for: timedelta,
-        *,
-        dead: Collection[str] = (),
-        doubted_after: timedelta = DOUBTED_AFTER,
-    ) -> list[Generation]:
-        """Make ``writer_id`` the writer of every unfinished generation whose writer has gone silent.
-
-        Those who are ``dead`` for certain are not given ``silent_for``, but ``doubted_after``.
-        """
-        now = utc_now()
-        abandoned = sa.or_(
-            _silent(silent_for), sa.and_(_silent(doubted_after), generations.c.writer_id.in_(dead))
-        )
-        async with self._database.write() as connection:
-            rows = await connection.execute(
-                sa.update(generations)
-                .where(abandoned)
-                .values(writer_id=writer_id, heartbeat_at=now)
-                .returning(*(generations.c[name] for name in Generation.__slots__))
-            )
-            return [_to_generation(row) for row in rows.mappings()]
-
-    async def wake(self, generation_id: str, writer_id: str) -> Generation | None:
-        """Make ``writer_id`` the writer of a generation that is parked; None when it is not."""
-        now = utc_now()
-        parked = sa.and_(
-            generations.c.id == generation_id,
-            generations.c.status == Status.STREAMING,
-            generations.c.heartbeat_at > now + _CLOCKS_APART,
-        )
-        async with self._database.write() as connection:
-            rows = await connection.execute(
-                sa.update(generations)
-                .where(parked)
-                .values(writer_id=writer_id, heartbeat_at=now)
-                .returning(*(generations.c[name] for name in Generation.__slots__))
-            )
-            found = rows.mappings().one_or_none()
-            return None if found is None else _to_generation(found)
-
-    async def give_up(self, writer_id: str, generation_id: str | None = None) -> None:
-        """Let whoever looks next take over what ``writer_id`` has not finished, without waiting for its silence.
-
-        Of all its generations, or of one.
-        """
-        unfinished = sa.and_(generations.c.status == Status.STREAMING, generations.c.writer_id == writer_id)
-        if generation_id is not None:
-            unfinished = sa.and_(unfinished, generations.c.id == generation_id)
-        async with self._database.write() as connection:
-            await connection.execute(sa.update(generations).where(unfinished).values(heartbeat_at=_LONG_AGO))
-
-
-def _silent(since: timedelta) -> sa.ColumnElement[bool]:
-    return sa.and_(generations.c.status == Status.STREAMING, generations.c.heartbeat_at < utc_now() - since)
-
-
-async def _touch(connection: AsyncConnection, conversation_id: str, now: datetime) -> bool:
-    """Note that something happened in a conversation, and keep it from being deleted; False if it is gone."""
-    result = await connection.execute(
-        sa.update(conversations).where(conversations.c.id == conversation_id).values(updated_at=now)
-    )
-    return result.rowcount == 1
-
 
 async def _exists(connection: AsyncConnection, message_id: str) -> bool:
     """Whether a message is there, which nobody deletes while its conversation is touched."""
     rows = await connection.execute(sa.select(messages.c.id).where(messages.c.id == message_id))
     return rows.scalar_one_or_none() is not None
-
-
-async def _append(
-    connection: AsyncConnection,
-    generation_id: str,
-    writer_id: str,
-    events: Sequence[Event],
-    status: Status | None = Status.STREAMING,
-    *,
-    parked_until: datetime | None = None,
-) -> bool:
-    mine = sa.and_(generations.c.id == generation_id, generations.c.writer_id == writer_id)
-    if status is not None:
-        mine = sa.and_(mine, generations.c.status == status)
-    changes: dict[str, object] = {"heartbeat_at": parked_until or utc_now()}
-    if events:
-        changes["last_seq"] = events[-1].seq
-    rows = await connection.execute(
-        sa.update(generations).where(mine).values(**changes).returning(generations.c.stop_requested)
-    )
-    stop = rows.scalar_one_or_none()
-    if stop is None:
-        raise WriterReplaced(f"The generation {generation_id} is not this process's to write.")
-    if events:
-        await connection.execute(
-            sa.insert(generation_events),
-            [
-                {"generation_id": generation_id, "seq": event.seq, "type": event.type, "data": event.data}
-                for event in events
-            ],
-        )
-    return bool(stop)
-
-
-_PUT_FORWARD = (
-    sa.update(generations)
-    .where(generations.c.id == sa.bindparam("generation"))
-    .values(last_seq=sa.bindparam("seq"), heartbeat_at=sa.bindparam("now", type_=UtcDateTime))
-)
-
-
-def _append_all(connection: Connection, appends: Sequence[Append]) -> dict[str, bool]:
-    now = utc_now()
-    # Nobody is waited for: who waits with a hundred locks in hand is somebody else's deadlock.
-    held = (
-        sa.select(generations.c.id, generations.c.writer_id, generations.c.stop_requested)
-        .where(
-            generations.c.id.in_([item.generation_id for item in appends]),
-            generations.c.status == Status.STREAMING,
-        )
-        .with_for_update(key_share=True, skip_locked=True)
-    )
-    found = {row.id: row for row in connection.execute(held)}
-    mine = [
-        item for item in appends if (row := found.get(item.generation_id)) and row.writer_id == item.writer_id
-    ]
-    if silent := [item.generation_id for item in mine if not item.events]:
-        connection.execute(
-            sa.update(generations).where(generations.c.id.in_(silent)).values(heartbeat_at=now)
-        )
-    if telling := [item for item in mine if item.events]:
-        connection.execute(
-            _PUT_FORWARD,
-            [{"generation": item.generation_id, "seq": item.events[-1].seq, "now": now} for item in telling],
-        )
-        connection.execute(
-            sa.insert(generation_events),
-            [
-                {
-                    "generation_id": item.generation_id,
-                    "seq": event.seq,
-                    "type": event.type,
-                    "data": event.data,
-                }
-                for item in telling
-                for event in item.events
-            ],
-        )
-    return {item.generation_id: bool(found[item.generation_id].stop_requested) for item in mine}
-
-
-async def _text_so_far(connection: AsyncConnection, generation_id: str) -> str:
-    rows = await connection.execute(
-        sa.select(generation_events.c.data)
-        .where(
-            generation_events.c.generation_id == generation_id, generation_events.c.type == EventType.DELTA
-        )
-        .order_by(generation_events.c.seq)
-    )
-    return "".join(json.loads(data)["text"] for data in rows.scalars())
-
-
-async def as_written(connection: AsyncConnection, found: Sequence[Message]) -> list[Message]:
-    """Messages of which a reply that is being written has its text so far."""
-    stories = {
-        message.id: await _story_so_far(connection, message.generation_id)
-        for message in found
-        if message.status is Status.STREAMING and message.generation_id
-    }
-    return [
-        replace(message, content=story.text, parts=stored(story.parts))
-        if (story := stories.get(message.id)) is not None
-        else message
-        for message in found
-    ]
 
 
 async def versions_of(connection: AsyncConnection, found: Sequence[Message]) -> Versions:
@@ -850,27 +383,18 @@ async def versions_of(connection: AsyncConnection, found: Sequence[Message]) -> 
     }
 
 
-async def _story_so_far(connection: AsyncConnection, generation_id: str) -> Story:
-    rows = await connection.execute(
-        sa.select(generation_events.c.seq, generation_events.c.type, generation_events.c.data)
-        .where(generation_events.c.generation_id == generation_id)
-        .order_by(generation_events.c.seq)
-    )
-    return Story(Event(row.seq, EventType(row.type), row.data) for row in rows)
-
-
 async def _sent_before(connection: AsyncConnection, owner_id: str, sent_as: str) -> Begun | None:
     if connection.dialect.name == "postgresql":
         # Whoever sends it at the same time waits here. SQLite has one writer anyway.
         name = f"sent:{owner_id}:{sent_as}"
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
     rows = await connection.execute(
-        _generation.where(generations.c.owner_id == owner_id, generations.c.sent_as == sent_as)
+        generation_query.where(generations.c.owner_id == owner_id, generations.c.sent_as == sent_as)
     )
     row = rows.mappings().one_or_none()
     if row is None:
         return None
-    generation = _to_generation(row)
+    generation = to_generation(row)
     question = sa.select(messages.c.parent_id).where(messages.c.id == generation.message_id).scalar_subquery()
     # With the reply its question, where that was begun with it.
     found = await connection.execute(
@@ -972,11 +496,6 @@ def _to_conversation(row: sa.RowMapping) -> Conversation:
 def to_message(row: sa.RowMapping) -> Message:
     """A row of `message_query` as it is known elsewhere."""
     return Message(**{**row, "status": Status(row["status"])})  # pyright: ignore[reportArgumentType]
-
-
-def _to_generation(row: sa.RowMapping) -> Generation:
-    options = msgspec.convert(row["options"] or {}, ReplyOptions)
-    return Generation(**{**row, "status": Status(row["status"]), "options": options})  # pyright: ignore[reportArgumentType]
 
 
 def _stored_options(options: ReplyOptions) -> dict[str, object] | None:

@@ -95,7 +95,7 @@ class OwnModels(Protocol):
         """The caller's model of this name; None where there is none, or it is somebody else's.
 
         Raises:
-            Forbidden: it may not be served (``model_not_safe``, ``model_not_measured``).
+            Forbidden: it may not be served (``model_not_safe``).
         """
         ...
 

@@ -11,7 +11,8 @@ from causette.assistant.assistants.service import CustomAssistants
 from causette.assistant.exporting.naming import attachment, file_stem
 from causette.assistant.exporting.service import Exporting
 from causette.assistant.service import Assistant
-from causette.assistant.store import AssistantStore, messages
+from causette.assistant.store import AssistantStore
+from causette.assistant.tables import messages
 from causette.assistant.tree.service import Tree
 from causette.db import Database
 from causette.errors import NotFound

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from causette.assistant.importing.archives import Archive
 from causette.assistant.importing.reading import read, source_of
 from causette.assistant.importing.types import ImportedConversation, ImportedInstructions, ImportedProject
-from causette.assistant.store import AssistantStore, conversations, messages
+from causette.assistant.store import AssistantStore
+from causette.assistant.tables import conversations, messages
 from causette.clock import utc_now
 from causette.ids import new_id
 from tests.assistant.files.samples import png

@@ -11,7 +11,8 @@ from causette.assistant.feedback.service import FeedbackRoom
 from causette.assistant.feedback.store import feedback, training_consents
 from causette.assistant.feedback.types import CONSENT_VERSION, Count, Rating, Reason, Turn
 from causette.assistant.service import Assistant
-from causette.assistant.store import AssistantStore, messages
+from causette.assistant.store import AssistantStore
+from causette.assistant.tables import messages
 from causette.assistant.tree.service import Tree
 from causette.assistant.types import Message
 from causette.clock import utc_now

@@ -23,7 +23,7 @@ from causette.assistant.importing.service import Choice, Importing
 from causette.assistant.importing.store import ImportStore
 from causette.assistant.instructions.service import CustomInstructions
 from causette.assistant.memory.service import Memories
-from causette.assistant.store import messages
+from causette.assistant.tables import messages
 from causette.assistant.types import Conversation, Message
 from causette.blobs import Blobs, FolderBucket
 from causette.clock import utc_now

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from causette.accounts import Caller
 from causette.assistant.search.service import Search
 from causette.assistant.search.types import Filters, Found, SearchPage, Segment
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.db import Database
 from causette.ids import new_id
 

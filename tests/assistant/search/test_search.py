@@ -21,7 +21,7 @@ from causette.assistant.search.store import (
     search_pending,
 )
 from causette.assistant.search.types import Filters
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.db import Database
 from causette.errors import InvalidRequest
 from causette.ids import new_id

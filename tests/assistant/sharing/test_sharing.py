@@ -24,7 +24,8 @@ from causette.assistant.sharing.pace import READS_A_MINUTE, Pace
 from causette.assistant.sharing.service import Sharing, Terms
 from causette.assistant.sharing.store import share_messages, shares
 from causette.assistant.sharing.types import SharingMode
-from causette.assistant.store import AssistantStore, messages
+from causette.assistant.store import AssistantStore
+from causette.assistant.tables import messages
 from causette.assistant.tree.service import Tree
 from causette.assistant.types import Message
 from causette.blobs import Blobs, FolderBucket

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from causette.accounts import Caller
-from causette.assistant.store import messages
+from causette.assistant.tables import messages
 from causette.assistant.thread.finding import as_looked_for, occurrences
 from causette.assistant.thread.service import Threads
 from causette.db import Database

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from causette.accounts import Caller
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.clock import utc_now
 from causette.db import Database
 from causette.ids import new_id

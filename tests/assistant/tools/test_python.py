@@ -11,7 +11,7 @@ from causette.assistant.files.store import files
 from causette.assistant.files.types import File, FileStatus
 from causette.assistant.generation.parts import Step, StepStatus, Story
 from causette.assistant.generation.writer import Means
-from causette.assistant.store import messages
+from causette.assistant.tables import messages
 from causette.assistant.tools.python import Python
 from causette.assistant.tools.service import Tools
 from causette.assistant.tools.toolbox import Toolbox

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from causette.accounts import Accounts
 from causette.accounts.passwords import Passwords
 from causette.assistant.feedback.store import feedback, training_consents
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import Conflict

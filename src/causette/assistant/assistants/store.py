@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from causette.accounts.store import users
 from causette.accounts.workspaces.store import workspace_members
 from causette.assistant.assistants.types import AssistantScope, CustomAssistant, Picture
-from causette.assistant.store import conversations, generations, messages
+from causette.assistant.tables import conversations, generations, messages
 from causette.db import Database, UtcDateTime, metadata
 
 # A reply may wait a day for its reader's yes, and keeps to what it was begun under.

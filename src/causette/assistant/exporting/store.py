@@ -6,7 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from causette.assistant.projects.store import projects
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.assistant.types import Conversation
 from causette.db import Database
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from causette.accounts.store import users
 from causette.assistant.feedback.types import Consent, Count, Example, Feedback, Kind, Rating, Turn
-from causette.assistant.store import messages
+from causette.assistant.tables import messages
 from causette.db import Database, UtcDateTime, metadata
 from causette.ids import earliest_id
 

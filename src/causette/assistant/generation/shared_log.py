@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from causette.assistant.store import Append, AssistantStore
+from causette.assistant.generation.store import Append
+from causette.assistant.store import AssistantStore
 from causette.assistant.types import Event
 
 # Where many write, a short rest lets more of them share the next transaction; readers see a fifth of a second as it is.

@@ -24,8 +24,9 @@ from causette.assistant.generation.parts import StepStatus, Story
 from causette.assistant.generation.preface import Source
 from causette.assistant.generation.rounds import ANSWER_WITHIN, ReaderAsked, Rounds
 from causette.assistant.generation.shared_log import SharedLog
+from causette.assistant.generation.store import WriterReplaced
 from causette.assistant.generation.titles import sensible_title, title_prompt
-from causette.assistant.store import AssistantStore, WriterReplaced
+from causette.assistant.store import AssistantStore
 from causette.assistant.tools.toolbox import Toolbox
 from causette.assistant.types import Event, EventType, Generation, Message, Outcome, Status
 from causette.clock import utc_now

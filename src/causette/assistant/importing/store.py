@@ -13,7 +13,7 @@ from causette.assistant.importing.records import Import, ImportStatus, Report
 from causette.assistant.importing.rows import Rows
 from causette.assistant.importing.types import Contents
 from causette.assistant.projects.store import projects
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.clock import utc_now
 from causette.db import Database, UtcDateTime, metadata
 

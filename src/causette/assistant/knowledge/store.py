@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from causette.assistant.files.store import files, message_files
 from causette.assistant.knowledge.types import Document, IndexStatus, Passage, Place, Quote
-from causette.assistant.store import conversations, generations, messages
+from causette.assistant.tables import conversations, generations, messages
 from causette.clock import utc_now
 from causette.db import Database, UtcDateTime, metadata
 

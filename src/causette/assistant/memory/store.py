@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from causette.accounts.store import users
 from causette.assistant.memory.types import Memory
 from causette.assistant.projects.store import projects
-from causette.assistant.store import conversations
+from causette.assistant.tables import conversations
 from causette.db import Database, UtcDateTime, metadata
 
 memories = sa.Table(

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from causette.assistant.projects.types import Project
-from causette.assistant.store import conversations
+from causette.assistant.tables import conversations
 from causette.db import Database, UtcDateTime, metadata
 
 projects = sa.Table(

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from causette.assistant.search.query import Clause, Query
 from causette.assistant.search.types import Candidate, Filters
 from causette.assistant.search.words import stem, words_of
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.assistant.types import Role, Status
 from causette.db import Database, metadata
 from causette.db.connecting import DialectName

@@ -15,7 +15,7 @@ from causette.assistant.knowledge.store import knowledge_documents, knowledge_pa
 from causette.assistant.knowledge.types import Source
 from causette.assistant.sharing.cited import cited
 from causette.assistant.sharing.types import Share, SharedFile, SharedMessage, SharedSource
-from causette.assistant.store import conversations, messages
+from causette.assistant.tables import conversations, messages
 from causette.assistant.types import Status
 from causette.db import Database, UtcDateTime, metadata
 

@@ -10,14 +10,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from causette.assistant.store import (
-    as_written,
-    conversations,
-    message_query,
-    messages,
-    to_message,
-    versions_of,
-)
+from causette.assistant.generation.store import as_written
+from causette.assistant.store import message_query, to_message, versions_of
+from causette.assistant.tables import conversations, messages
 from causette.assistant.types import Message, Role, Run, Status, Versions
 from causette.db import Database
 

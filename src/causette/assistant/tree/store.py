@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from causette.assistant.store import conversations, generations, messages
+from causette.assistant.tables import conversations, generations, messages
 from causette.assistant.types import Status
 from causette.clock import utc_now
 from causette.db import Database, UtcDateTime
