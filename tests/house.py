@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from causette.accounts import Accounts, Caller
 from causette.accounts.authentication import SESSION_COOKIE
 from causette.accounts.passwords import Passwords
-from causette.app import House, app_of, furnish
+from causette.app import app_of
 from causette.db import Database
 from causette.fleet import Fleet
+from causette.house import House, furnish
 from causette.models import Catalogue, Models
 from causette.observability import Metrics
 from causette.settings import Settings

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from causette.accounts import Caller
-from causette.app import House, build_house
+from causette.house import House, build_house
 from causette.settings import RemoteEngine, Settings
 from harness.assistant_open import Talk, plant
 from harness.systems import HERE, OWNER

@@ -15,10 +15,10 @@ import aiohttp
 import sqlalchemy as sa
 
 from causette.accounts import Accounts, Caller
-from causette.app import build_house
 from causette.assistant.feedback.types import CONSENT_VERSION
 from causette.assistant.tables import conversations, messages
 from causette.clock import utc_now
+from causette.house import build_house
 from causette.ids import new_id
 from causette.lab.tasks import find_task
 from causette.settings import load_settings

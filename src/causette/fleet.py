@@ -1,6 +1,6 @@
 """Which engines this machine runs or reaches, and under which names they answer.
 
-Kept apart from :mod:`causette.app` so that a process can begin to load its model before it has imported the rest.
+Kept apart from :mod:`causette.house` so that a process can begin to load its model before it has imported the rest.
 """
 
 import asyncio

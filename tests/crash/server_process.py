@@ -20,7 +20,6 @@ import uvloop
 
 from causette.accounts import Accounts, Caller
 from causette.accounts.passwords import Passwords
-from causette.app import furnish
 from causette.cli.web_server import WebServer
 from causette.db import Database
 from causette.db.connecting import engines_for
@@ -30,6 +29,7 @@ from causette.fleet import Fleet
 from causette.gateway import Deployment, Deployments
 from causette.gateway.routing import Replica, Router
 from causette.gateway.stages import Stage, unnoticed
+from causette.house import furnish
 from causette.ledger.types import NANO
 from causette.models import Catalogue, Models
 from causette.observability import Metrics, configure_logging

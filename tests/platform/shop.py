@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from causette.accounts import Caller
 from causette.accounts.types import KeyLimits
-from causette.app import House
+from causette.house import House
 from causette.ledger.tables import requests
 from tests.house import Person, open_house
 from tests.scripted import ScriptedEngine

@@ -14,7 +14,7 @@ from causette.observability import configure_logging
 from causette.settings import load_settings
 
 if TYPE_CHECKING:
-    from causette.app import House
+    from causette.house import House
 
 As = Annotated[
     str | None,
@@ -59,8 +59,8 @@ def in_house(data: Path | None, look: "Callable[[House], Awaitable[T]]") -> T:
 
 @asynccontextmanager
 async def _opened(data: Path | None) -> "AsyncGenerator[House]":
-    from causette.app import build_house  # noqa: PLC0415 - keeps `causette --help` quick
     from causette.fleet import deploy  # noqa: PLC0415
+    from causette.house import build_house  # noqa: PLC0415 - keeps `causette --help` quick
     from causette.models import open_models  # noqa: PLC0415
 
     settings = load_settings(data=data)

@@ -19,7 +19,7 @@ from causette.releases.types import Bounds
 
 if TYPE_CHECKING:
     from causette.accounts import Caller
-    from causette.app import House
+    from causette.house import House
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -27,7 +27,7 @@ from causette.releases.types import Bounds, Standing
 from causette.settings import load_settings
 
 if TYPE_CHECKING:
-    from causette.app import House
+    from causette.house import House
 
 app = typer.Typer()
 

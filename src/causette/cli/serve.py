@@ -65,9 +65,9 @@ async def _serve(settings: Settings) -> int:
     fleet = deploy(settings, models)
     # The model begins to load while the rest is still being imported.
     fleet.start()
-    web = await asyncio.to_thread(import_module, "causette.app")
+    rooms = await asyncio.to_thread(import_module, "causette.house")
     serving = await asyncio.to_thread(import_module, "causette.cli.web_server")
-    house = web.build_house(settings, fleet)
+    house = rooms.build_house(settings, fleet)
     link: str | None = None
     server = serving.WebServer(house, lambda: _greet(settings, listener.getsockname()[1], link))
     try:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from causette.app import House, app_of
+from causette.app import app_of
+from causette.house import House
 
 # What may still be on its way out after the last reply has ended or been handed over.
 _LAST_WORDS_SECONDS = 2

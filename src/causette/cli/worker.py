@@ -35,7 +35,7 @@ def worker(
 
 
 async def _work(settings: Settings, at_once: int) -> None:
-    from causette.app import build_house  # noqa: PLC0415
+    from causette.house import build_house  # noqa: PLC0415
 
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

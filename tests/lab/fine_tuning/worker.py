@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from causette.accounts import Accounts
-from causette.app import furnish
 from causette.db import Database
 from causette.fleet import Fleet
+from causette.house import furnish
 from causette.models import Catalogue, Models
 from causette.observability import Metrics
 from causette.settings import load_settings
