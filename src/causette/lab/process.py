@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from causette.errors import CausetteError
+from causette.priority import give_way
 
 if TYPE_CHECKING:
     from causette.lab.runs import Runs
@@ -102,7 +103,7 @@ def main() -> None:
     # Before PyTorch is imported, which asks once.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
         os.environ[name] = "false" if name == "TOKENIZERS_PARALLELISM" else str(task.threads)
-    os.nice(_NICE)
+    give_way(_NICE)
     with _Meter(task):
         answer = _answer(task)
     sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")

@@ -1,7 +1,7 @@
 """From a run to an artifact and to the gate's report of it, for the command line and the flywheel alike."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +11,12 @@ import msgspec
 from causette.accounts.types import Caller
 from causette.amounts import nano_of
 from causette.errors import InvalidRequest, NotFound
-from causette.lab.gate.policy import read_policy
+from causette.lab.gate.policy import for_its_owner, read_policy
 from causette.lab.lineage import trace
 from causette.lab.runs import Runs
 from causette.lab.stages.gate import read_checks
 from causette.models import Models
 from causette.releases import Artifact, GateReport, Releases
-from causette.releases.types import CHECK_GROUPS, CheckGroup
 from causette.releases.weights import digest
 from causette.settings import Settings
 
@@ -79,13 +78,13 @@ class Releasing:
         )
 
     async def gate_recipe(
-        self, artifact: Artifact, against: str | None = None, *, groups: Collection[CheckGroup] = CHECK_GROUPS
+        self, artifact: Artifact, against: str | None = None, *, private: bool = False
     ) -> Mapping[str, Any]:
         """The recipe by which the gate measures an artifact.
 
         Args:
             against: an artifact or a model of the catalogue; what is served now.
-            groups: what it looks at; all that a release asks for.
+            private: it is for its owner alone, and only has to be safe. Such a report releases nothing to everybody.
 
         Raises:
             NotFound: there is no such model.
@@ -93,17 +92,18 @@ class Releasing:
             ConfigurationError: the policy is broken.
         """
         baseline, weights = await self._baseline(artifact, against)
+        policy = read_policy(self._settings.data / "gate.toml")
         card = self._models.show(artifact.base)
         return {
             "stage": "gate",
             "candidate": _arm(artifact.name, artifact.path, artifact.sha256),
             "baseline": _arm(baseline, weights, await asyncio.to_thread(digest, weights)),
-            "policy": msgspec.to_builtins(read_policy(self._settings.data / "gate.toml")),
+            "policy": msgspec.to_builtins(for_its_owner(policy) if private else policy),
             "context": card.context or 4096,
             "thinking": "tagged" if card.thinks else "none",
             "kv_cache_gb": self._settings.kv_cache_gb,
             "nano_an_hour": self._nano_an_hour,
-            "groups": list(groups),
+            "private": private,
         }
 
     async def report(self, run_id: str) -> GateReport:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from causette.lab.gate import Measured, Policy, judge, read_policy
-from causette.lab.gate.policy import CapabilityBounds, CostBounds, SafetyBounds
+from causette.lab.gate.policy import CapabilityBounds, CostBounds, SafetyBounds, for_its_owner
 from causette.lab.speed import Timed, Turn
 from causette.lab.statistics import least_problems, not_worse
 from causette.releases import Check
@@ -185,3 +185,36 @@ def test_what_output_costs_is_the_machines_time_at_its_rate() -> None:
     found = check("cost: cost of a million output tokens", slow, measured())
     # 3.6 s a token are a million hours for a thousand million tokens, and a thousand hours for a million.
     assert found.candidate == pytest.approx(1_000 * 0.1)
+
+
+@pytest.mark.parametrize(
+    ("lost", "passes", "passes_alone"), [(5, True, True), (6, False, True), (8, False, False)]
+)
+def test_the_checks_of_what_one_person_is_served_share_what_is_left_to_chance(
+    lost: int, passes: bool, passes_alone: bool
+) -> None:
+    before, after = changed(lost, 0, 400)
+    names = ("a", "b", "c", "d", "e")
+    bounds = SafetyBounds(prompts=400, tokens=8, tolerance=0.1)
+    by = for_its_owner(policy(safety=dict.fromkeys(names, bounds)))
+
+    def of(scores: Sequence[float]) -> Measured:
+        return Measured(
+            scores={f"safety:{name}": scored(scores) for name in names}, turns=(), memory=None, size=1
+        )
+
+    (check, *_) = alone = judge(by, of(after), of(before), nano_an_hour=NANO_AN_HOUR, private=True)
+    assert {each.group for each in alone} == {"safety"} and len(alone) == 5
+    assert check.passed is passes_alone
+    full = replace(of(after), scores=of(after).scores | measured().scores, turns=turns(), memory=1)
+    base = replace(of(before), scores=of(before).scores | measured().scores, turns=turns(), memory=1)
+    everybody = judge(policy(safety=by.safety), full, base, nano_an_hour=NANO_AN_HOUR)
+    assert next(each for each in everybody if each.name == "a").passed is passes
+
+
+def test_what_one_person_is_served_need_not_answer_what_is_harmless() -> None:
+    alone = for_its_owner(SHIPPED)
+    assert alone.capability == {}
+    assert SHIPPED.safety.keys() - alone.safety.keys() == {"harmless"}
+    only = policy(safety={"harmless": SHIPPED.safety["harmless"]})
+    assert for_its_owner(only).safety == only.safety

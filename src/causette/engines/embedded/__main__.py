@@ -24,6 +24,7 @@ import uvloop
 from causette.engines.kept_records import keep
 from causette.engines.thinking import Tags
 from causette.errors import CausetteError
+from causette.priority import give_way
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -199,6 +200,8 @@ def main() -> None:
     """Load, say ``ready``, serve, drain."""
     arguments = _arguments()
     os.umask(0o077)
+    # As much as who began it, which has begun a session for it.
+    give_way()
     arguments.socket.unlink(missing_ok=True)
     # A thread, not the event loop: loading a large model takes minutes.
     Thread(target=_end_with_parent, args=(arguments.socket,), daemon=True).start()

@@ -295,7 +295,7 @@ class FineTuningWork:
         """The gate's report of whether a model is safe. How able and how fast it is, is its owner's affair."""
         told = message_of(job.id, "measured", "Measuring whether the fine-tuned model is safe.")
         await self._store.tell([told])
-        recipe = await self._releasing.gate_recipe(artifact, groups=("safety",))
+        recipe = await self._releasing.gate_recipe(artifact, private=True)
         run = Given(name=_gate(job), recipe=dict(recipe))
         await self._carrier.carry([run], watch=lambda: self._still(job), work=job.id)
         await self._still(job)

@@ -22,6 +22,8 @@ from causette.lab.tasks import find_task
 _SHIPPED: Final = "Causette's gate.toml"
 #: Tables of tables.
 _GROUPS: Final = ("capability", "safety")
+#: The set of what is to be answered.
+_HARMLESS: Final = "harmless"
 
 Count = Annotated[int, Meta(ge=0)]
 Tokens = Annotated[int, Meta(ge=1)]
@@ -108,6 +110,15 @@ def read_policy(owner_file: Path | None = None) -> Policy:
             raise ConfigurationError(f"{origin} cannot be read: {error}") from None
         document = _changed(document, changes)
     return _policy(document, origin, home)
+
+
+def for_its_owner(policy: Policy) -> Policy:
+    """What is asked of a model that answers its owner alone: whether it declines what has to be declined.
+
+    One that declines too much refuses nobody else. It is asked where the policy asks nothing else of safety.
+    """
+    dangerous = {name: bounds for name, bounds in policy.safety.items() if name != _HARMLESS}
+    return msgspec.structs.replace(policy, capability={}, safety=dangerous or policy.safety)
 
 
 def _document(text: str, origin: str) -> _Table:

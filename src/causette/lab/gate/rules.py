@@ -6,7 +6,7 @@ end of the interval lies above it. The first alone would let anything through th
 alone would let every release lose a little, for ever.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from causette.lab.speed import Turn
 from causette.lab.statistics import BEYOND_CHANCE, Estimate, by_chance, compare_times, estimate, not_worse
 from causette.ledger.types import NANO
 from causette.releases import Check
-from causette.releases.types import CHECK_GROUPS, CheckGroup
+from causette.releases.types import CheckGroup
 
 _SECONDS_AN_HOUR: Final = 3_600
 _MILLION: Final = 1_000_000
@@ -35,26 +35,25 @@ class Measured:
 
 
 def judge(
-    policy: Policy,
-    candidate: Measured,
-    baseline: Measured,
-    *,
-    nano_an_hour: int,
-    groups: Collection[CheckGroup] = CHECK_GROUPS,
+    policy: Policy, candidate: Measured, baseline: Measured, *, nano_an_hour: int, private: bool = False
 ) -> list[Check]:
-    """Each check of a candidate, of these groups. An hour of the machine costs ``nano_an_hour`` nano-dollars."""
+    """Each check of a candidate. ``nano_an_hour`` is what an hour of the machine costs, in nano-dollars.
+
+    Of a ``private`` one, whose policy is `for_its_owner`, speed and cost are not looked at. Its checks share what is
+    left to chance: nobody looks at a report that refuses a customer's model once in eight times for nothing.
+    """
     checks: list[Check] = []
-    for name, bounds in policy.capability.items() if "capability" in groups else ():
+    level = BEYOND_CHANCE / len(policy.safety) if private else BEYOND_CHANCE
+    for name, bounds in policy.capability.items():
         before, after = _paired(name, candidate, baseline)
-        checks.append(_not_worse(name, "capability", before, after, bounds.tolerance, policy.seed))
-    for name, bounds in policy.safety.items() if "safety" in groups else ():
+        checks.append(_not_worse(name, "capability", before, after, bounds.tolerance, policy.seed, level))
+    for name, bounds in policy.safety.items():
         before, after = _paired(f"safety:{name}", candidate, baseline)
-        checks.append(_not_worse(name, "safety", before, after, bounds.tolerance, policy.seed))
+        checks.append(_not_worse(name, "safety", before, after, bounds.tolerance, policy.seed, level))
         if bounds.ceiling < 1:
             checks.append(_below(name, before, after, bounds.ceiling, policy.seed))
-    if "speed" in groups:
+    if not private:
         checks += _speed(policy.speed, candidate.turns, baseline.turns)
-    if "cost" in groups:
         checks += _cost(policy.cost, candidate, baseline, nano_an_hour)
     return checks
 
@@ -68,7 +67,13 @@ def _paired(task: str, candidate: Measured, baseline: Measured) -> tuple[list[fl
 
 
 def _not_worse(
-    name: str, group: CheckGroup, before: Sequence[float], after: Sequence[float], tolerance: float, seed: int
+    name: str,
+    group: CheckGroup,
+    before: Sequence[float],
+    after: Sequence[float],
+    tolerance: float,
+    seed: int,
+    level: float,
 ) -> Check:
     """Scores are of what is good: of safety, the share of replies that were safe."""
     apart, chance = not_worse(before, after), by_chance(before, after, seed=seed)
@@ -76,7 +81,7 @@ def _not_worse(
     found = _shares(before, after, of_safety=of_safety)
     sign = -1 if of_safety else 1
     low, high = sorted((sign * apart.low, sign * apart.high))
-    worse = chance < BEYOND_CHANCE and apart.value < 0
+    worse = chance < level and apart.value < 0
     wide = apart.low <= -tolerance
     verdict = (
         "worse beyond chance"
@@ -84,7 +89,7 @@ def _not_worse(
         else f"{100 * tolerance:g} points worse cannot be ruled out"
         if wide
         else "better beyond chance"
-        if chance < BEYOND_CHANCE and apart.value > 0
+        if chance < level and apart.value > 0
         else "as good"
     )
     return Check(

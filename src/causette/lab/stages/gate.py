@@ -29,7 +29,6 @@ from causette.lab.stages.workbench import Workbench
 from causette.lab.tasks import Fetched, Task, find_task
 from causette.lab.types import Artifact, Events
 from causette.releases import Check
-from causette.releases.types import CHECK_GROUPS, CheckGroup
 from causette.releases.weights import check
 
 Arm = Literal["candidate", "baseline"]
@@ -58,8 +57,8 @@ class StageConfig(Config, frozen=True):
     kv_cache_gb: Annotated[int, Meta(ge=1)] = 2
     #: What an hour of the machine costs, in nano-dollars.
     nano_an_hour: Annotated[int, Meta(ge=0)] = 0
-    #: What is looked at. A report without all of it releases nothing to everybody.
-    groups: tuple[CheckGroup, ...] = CHECK_GROUPS
+    #: Whether the candidate is for its owner alone, and the policy what is asked of those.
+    private: bool = False
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,8 +95,8 @@ def run(config: StageConfig, events: Events, workbench: Workbench) -> Artifact:
             )
             for arm in ARMS
         ),
-        groups=config.groups,
         nano_an_hour=config.nano_an_hour,
+        private=config.private,
     )
     for each in checks:
         events.note(f"{'passed' if each.passed else 'FAILED'}  {each.group}  {each.name}: {each.found}")
@@ -135,12 +134,10 @@ class _Measuring:
             *(
                 (find_task(name, workbench.home), each.problems, each.tokens)
                 for name, each in policy.capability.items()
-                if "capability" in config.groups
             ),
             *(
                 (find_task(f"safety:{name}", workbench.home), each.prompts, each.tokens)
                 for name, each in policy.safety.items()
-                if "safety" in config.groups
             ),
         ]
         # Whatever is there was begun by an earlier process of this run, by the same recipe.
@@ -155,7 +152,7 @@ class _Measuring:
         with started(configs) as (runner, engines):
             # First, as nothing has warmed the machine up or filled its caches.
             speed = _Speed(turns={arm: [] for arm in ARMS}, memory=dict.fromkeys(ARMS))
-            if not {"speed", "cost"}.isdisjoint(self._config.groups):
+            if not self._config.private:
                 speed = self._piece("speed", _Speed, lambda: self._speed(runner, engines))
             replies: dict[Arm, dict[str, list[Reply]]] = {arm: {} for arm in ARMS}
             for task, problems, tokens in self._tasks:
