@@ -805,7 +805,7 @@ export interface paths {
         };
         /**
          * Machine Bills
-         * @description What each machine was billed, and what of it stood idle.
+         * @description What each machine was billed for requests, for training, and standing idle.
          */
         get: operations["machine_bills"];
         put?: never;
@@ -7039,7 +7039,7 @@ export interface components {
         };
         /**
          * MachineBill
-         * @description What a machine was billed: ``bill_nano`` is allocated plus idle.
+         * @description What a machine was billed: ``bill_nano`` is what went to requests and to training (both allocated), and idle.
          */
         MachineOut: {
             /** Allocated Nano */
@@ -7052,6 +7052,17 @@ export interface components {
             idle_uj: number;
             /** Machine */
             machine: string;
+            /** Requests Nano */
+            requests_nano: number;
+            /** Training Nano */
+            training_nano: number;
+            /**
+             * Training Ns
+             * @description Of the whole machine
+             */
+            training_ns: number;
+            /** Training Uj */
+            training_uj: number;
         };
         /**
          * MatchesList
