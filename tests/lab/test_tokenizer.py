@@ -53,9 +53,15 @@ def test_the_same_text_gives_the_same_files(tmp_path: Path):
 
 
 def test_what_is_made_is_loaded_by_transformers(tmp_path: Path):
+    listener = Listener()
     artifact = run(
-        TokenizerConfig(output=tmp_path / "made", vocabulary_size=350, files=corpus(tmp_path)), Listener()
+        TokenizerConfig(output=tmp_path / "made", vocabulary_size=350, files=corpus(tmp_path)), listener
     )
+    assert listener.progressed[-3:] == [
+        (121, 121, "texts"),
+        (0, 1, "tokenizers trained"),
+        (1, 1, "tokenizers trained"),
+    ]
     assert (artifact.kind, artifact.path) == ("tokenizer", tmp_path / "made")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path / "made")
     assert len(tokenizer) == artifact.metrics["vocabulary_size"] == 350

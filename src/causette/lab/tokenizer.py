@@ -85,6 +85,7 @@ def run(config: TokenizerConfig, events: Events) -> Artifact:
     others = {name: _reference(path) for name, path in config.references.items()}
     with whole_folder(config.output) as folder:
         backend = train(_training_texts(config, events), config.vocabulary_size)
+        events.progress(1, 1, "tokenizers trained")
         tokenizer = PreTrainedTokenizerFast(
             tokenizer_object=backend,
             bos_token=END_OF_TEXT,
@@ -163,6 +164,8 @@ def _training_texts(config: TokenizerConfig, events: Events) -> Iterator[str]:
             "There is no text to train a tokenizer on: name files that have some.", param="files"
         )
     events.progress(done, done, "texts")
+    # What comes now is merging, of which the library tells nothing.
+    events.progress(0, 1, "tokenizers trained")
 
 
 def _reference(path: Path) -> Tokenizer:
