@@ -50,12 +50,17 @@ async def test_a_correction_is_a_posting_once_and_leaves_the_charge_as_it_was(ru
     assert nothing.status_code == 422
 
 
-async def test_machines_say_what_stood_idle(run: Run) -> None:
+async def test_machines_say_what_requests_training_and_idle_time_cost(run: Run) -> None:
     await run.chat(run.bob)
+    await run.open.house.door.training.book("try_1", "tuned", 40_000_000_000)
     # What is not billed yet is billed when the meter stops.
     await run.open.house.door.machines.close()
     (machine,) = (await run.get("/admin/machines"))["items"]
     assert machine["bill_nano"] == machine["allocated_nano"] + machine["idle_nano"] > 0
+    assert machine["allocated_nano"] == machine["requests_nano"] + machine["training_nano"]
+    assert machine["training_nano"] == await run.open.house.door.training.cost_of("tuned") > 0
+    assert machine["training_ns"] == 40_000_000_000
+    assert machine["training_uj"] > 0
 
 
 async def test_the_audit_log_goes_back_page_by_page(run: Run) -> None:

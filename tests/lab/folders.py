@@ -13,15 +13,16 @@ from select import select
 from typing import Any
 
 from causette.clock import utc_now
-from causette.lab.comparing import REPLIES
+from causette.lab.comparing import DOCUMENTS, REPLIES, RESULT
 from causette.lab.runs import Recorded, Run, Runs
 from causette.lab.types import Artifact, ArtifactKind
 from tests.lab.listening import Listener
 
 #: Steps of a run that is done.
 STEPS = 120
-#: Problems of a task of an evaluation.
+#: Problems of a task of an evaluation, and documents of its texts.
 PROBLEMS = 60
+DOCUMENTS_READ = 60
 
 _TRAINING = {
     "batch": 2,
@@ -44,9 +45,9 @@ def fill(runs: Runs) -> None:
             begun,
             Artifact(kind="model", path=runs.place(name) / "artifact", metrics=last | {"seconds": 192.4}),
         )
-    evaluation(runs, "before", "default", right=5)
-    evaluation(runs, "after", "taught", right=2)
-    evaluation(runs, "short", "taught", right=2, problems=20)
+    read(evaluation(runs, "before", "default", right=5), {"en": 0.9, "fr": 1.4})
+    read(evaluation(runs, "after", "taught", right=2), {"en": 0.7, "fr": 1.4})
+    read(evaluation(runs, "short", "taught", right=2, problems=20), {"en": 0.7}, documents=20)
     failed = runs.begin("sft", sft("thumbs"), "broken")
     runs.ended(
         failed, "failed", "The data thumbs has no conversations: it has labelled. `prefer` learns from those."
@@ -110,8 +111,8 @@ def done(
     return folder
 
 
-def evaluation(runs: Runs, name: str, model: str, *, right: int, problems: int = PROBLEMS) -> None:
-    """An evaluation in which all but every ``right``-th sum is wrong, or every other one of its code."""
+def evaluation(runs: Runs, name: str, model: str, *, right: int, problems: int = PROBLEMS) -> Path:
+    """The folder of an evaluation in which all but every ``right``-th sum is wrong."""
     replies: list[dict[str, Any]] = []
     for number in range(problems):
         first, second = number + 11, 2 * number + 7
@@ -148,6 +149,25 @@ def evaluation(runs: Runs, name: str, model: str, *, right: int, problems: int =
     recipe = {"model": model, "tasks": list(means), "problems": problems, "tokens": 24, "temperature": 0.0}
     folder = done(runs, "evaluate", name, recipe, "evaluation", metrics)
     (folder / REPLIES).write_text("".join(json.dumps(each) + "\n" for each in replies))
+    return folder
+
+
+def read(folder: Path, nats_a_byte: Mapping[str, float], *, documents: int = DOCUMENTS_READ) -> None:
+    """Have an evaluation have read texts, of which each byte took about so many nats."""
+    own = sum(map(ord, folder.parent.name))
+    lines = [
+        {
+            "texts": name,
+            "nats": (80 + number) * (nats + 0.1 * sin(number + own)),
+            "tokens": 20 + number // 4,
+            "bytes": 80 + number,
+        }
+        for name, nats in nats_a_byte.items()
+        for number in range(documents)
+    ]
+    (folder / DOCUMENTS).write_text("".join(json.dumps(each) + "\n" for each in lines))
+    fits = [{"texts": name, "length": 1024} for name in nats_a_byte]
+    (folder / RESULT).write_text(json.dumps({"texts": fits}))
 
 
 def live(runs: Runs) -> None:

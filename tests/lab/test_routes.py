@@ -1,7 +1,9 @@
 """The lab over HTTP: what is in its folder, and what is asked of it."""
 
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from causette.lab.curves import MOST_POINTS
 from causette.lab.runs import Runs
 from tests.house import OpenHouse, Person, open_house
 from tests.lab import folders
+from tests.lab.teaching import Teacher
 from tests.waiting import eventually
 
 
@@ -158,12 +161,32 @@ async def test_evaluations_are_compared_and_what_cannot_be_is_named(lab: Lab) ->
     assert sums["low"] <= sums["change"] <= sums["high"]
     assert sums["p"] < 0.05
     assert (rules["task"], rules["change"], rules["is_real"]) == ("instructions", 0, False)
-    assert found["apart"] == []
+    assert found["apart"] == found["texts_apart"] == []
     others = await lab.get("/compare?before=before&after=short")
     assert others["items"] == []
     assert {each["reason"] for each in others["apart"]} == {"other_problems"}
+    assert others["texts"] == []
+    assert {each["texts"]: each["reason"] for each in others["texts_apart"]} == {
+        "en": "other_texts",
+        "fr": "only_before",
+    }
     refused = await lab.ask("GET", "/compare?before=taught&after=after")
     assert "no evaluation: its stage is sft" in refused.json()["detail"]
+
+
+async def test_texts_are_compared_by_their_bits_per_byte(lab: Lab) -> None:
+    english, french = (await lab.get("/compare?before=before&after=after"))["texts"]
+    assert (english["texts"], french["texts"]) == ("en", "fr")
+    # Of 0.2 nats less a byte.
+    assert english["change"] == pytest.approx(english["after"] - english["before"])
+    assert english["change"] == pytest.approx(-0.2 / log(2), abs=0.05)
+    assert english["low"] <= english["change"] <= english["high"] < 0
+    assert (english["is_real"], french["is_real"]) == (True, False)
+    # A token is of more than four bytes.
+    assert english["perplexity_before"] > 2 ** (4 * english["before"] * 0.8) > 1
+    assert english["perplexity_after"] < english["perplexity_before"]
+    back = await lab.get("/compare?before=after&after=before")
+    assert back["texts"][0]["change"] == pytest.approx(-english["change"])
 
 
 async def test_replies_are_set_side_by_side_where_they_differ(lab: Lab) -> None:
@@ -188,6 +211,28 @@ async def test_stages_come_with_examples_and_with_what_is_missing(
     refused = await lab.ask("POST", "/runs", {"recipe": 'stage = "sft"'})
     assert (refused.status_code, refused.json()["code"]) == (501, "lab_not_installed")
     assert "pip install 'causette[lab]'" in refused.json()["detail"]
+
+
+async def test_what_is_served_elsewhere_is_evaluated_without_the_labs_libraries(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("causette.lab.installed._NEEDED", ("a_library_that_is_not_there",))
+    trains = {stage["name"]: stage["trains"] for stage in (await lab.get("/stages"))["items"]}
+    assert {name for name, always in trains.items() if not always} == {"distill", "evaluate"}
+    recipe = {"stage": "evaluate", "model": "large", "tasks": ["arithmetic-2"], "problems": 3}
+    refused = await lab.ask("POST", "/runs", {"recipe": recipe})
+    assert (refused.status_code, refused.json()["code"]) == (501, "lab_not_installed")
+    with closing(Teacher()) as teacher:
+        begun = await lab.ask("POST", "/runs", {"recipe": recipe | {"url": teacher.url}, "name": "elsewhere"})
+        assert begun.status_code == 201, begun.text
+
+        async def ended() -> bool:
+            return (await lab.get("/runs/elsewhere"))["status"] not in {"waiting", "running"}
+
+        await eventually(ended, "the run to end", seconds=60)
+        assert (await lab.get("/runs/elsewhere"))["status"] == "done"
+        assert len(teacher.asked) == 3
+    assert (await lab.get("/runs/elsewhere/replies"))["total"] == 3
 
 
 async def test_a_text_that_is_no_recipe_is_refused_with_its_line(lab: Lab) -> None:

@@ -374,6 +374,9 @@ def test_activations_that_are_computed_again_change_nothing(lab: Lab) -> None:
 def test_an_export_is_the_model(lab: Lab) -> None:
     run = lab.run("export", "exported", model="tuned", quantisation="F16")
     assert run.artifact is not None
+    tensors = [(done, total) for done, total, what in lab.heard.progressed if what == "tensors"][-2:]
+    assert tensors[-1] == (tensors[-2][0] + 1, tensors[-1][0])
+    assert (1, 1, "models loaded") in lab.heard.progressed
     exported = load_model(Path(run.artifact) / "model.gguf")
     trained = load_base("tuned", finder(lab.runs, lab.models)).model
     ids = torch.arange(20).unsqueeze(0)
@@ -427,11 +430,10 @@ def test_texts_are_measured_by_what_a_model_expects(lab: Lab) -> None:
     # Documents are alike, and the models are not.
     assert found.is_real and found.low < found.value < found.high
     assert against(again).texts["en"].value == pytest.approx(0, abs=1e-5)
-    assert against(few).texts_apart == {
-        "en": "they have not read the same texts",
-        "fr": "only the first has it",
-    }
-    assert set(against(short).texts_apart.values()) == {"their windows are not of one length"}
+    assert against(other).fits["en"][0].bits_per_byte == pytest.approx(figures["en_bits_per_byte"])
+    assert against(other).fits["en"][1].perplexity == pytest.approx(other.metrics["en_perplexity"])
+    assert against(few).texts_apart == {"en": "other_texts", "fr": "only_before"}
+    assert set(against(short).texts_apart.values()) == {"other_windows"}
 
 
 @pytest.mark.parametrize(

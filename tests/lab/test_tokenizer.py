@@ -53,9 +53,15 @@ def test_the_same_text_gives_the_same_files(tmp_path: Path):
 
 
 def test_what_is_made_is_loaded_by_transformers(tmp_path: Path):
+    listener = Listener()
     artifact = run(
-        TokenizerConfig(output=tmp_path / "made", vocabulary_size=350, files=corpus(tmp_path)), Listener()
+        TokenizerConfig(output=tmp_path / "made", vocabulary_size=350, files=corpus(tmp_path)), listener
     )
+    assert listener.progressed[-3:] == [
+        (121, 121, "texts"),
+        (0, 1, "tokenizers trained"),
+        (1, 1, "tokenizers trained"),
+    ]
     assert (artifact.kind, artifact.path) == ("tokenizer", tmp_path / "made")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path / "made")
     assert len(tokenizer) == artifact.metrics["vocabulary_size"] == 350
@@ -100,7 +106,11 @@ def test_a_language_without_text_is_left_out():
 
 @pytest.mark.parametrize(
     ("line", "complaint"),
-    [("{", "line 2"), ('{"text": 3}', r"line 2.*text"), ('{"messages": [{}]}', r"line 2.*content")],
+    [
+        ("{", "bad.jsonl:2: is not JSON"),
+        ('{"text": 3}', "2: text is"),
+        ('{"messages": [{}]}', "content is missing"),
+    ],
 )
 def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str, complaint: str):
     (tmp_path / "bad.jsonl").write_text('{"text": "good"}\n' + line)
@@ -112,7 +122,7 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str, complaint:
 
 def test_files_that_are_not_there_or_not_text_are_refused(tmp_path: Path):
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe")
-    for name, complaint in [("none.txt", "No such file"), ("binary.txt", "not text in UTF-8")]:
+    for name, complaint in [("none.txt", "No such file"), ("binary.txt", "is not UTF-8")]:
         with pytest.raises(InvalidRequest, match=complaint):
             run(
                 TokenizerConfig(output=tmp_path / "made", vocabulary_size=300, files=(tmp_path / name,)),

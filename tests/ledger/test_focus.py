@@ -21,13 +21,15 @@ from hypothesis import strategies as st
 
 from causette.db import Database
 from causette.errors import CausetteError, InvalidRequest
+from causette.ledger.energy import EnergyMeter
 from causette.ledger.export import store
 from causette.ledger.export.files import write_rows
 from causette.ledger.export.focus import COLUMNS, Row, charges, cost, money, shares
+from causette.ledger.machines.training import TrainingMeter
 from causette.ledger.prices import FREE
 from causette.ledger.tables import requests
 from causette.ledger.types import Quantities, Repetition
-from tests.ledger.books import START, Books, open_books
+from tests.ledger.books import MACHINE, START, Books, open_books
 
 FOREVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 NAMES = {"user_ada": "Ada Lovelace", "ws_1": "Analytical Engines"}
@@ -51,7 +53,17 @@ async def books(database: Database) -> AsyncGenerator[Books]:
         await books.ledger.top_up("user_ada", 5_000_000_000, "card", "pi_1")
         await books.ledger.correct(books.asked[0], -1_234_567, "Goodwill", "c_1")
         await books.ledger.correct(books.asked[2], -77, "", "c_2")
-        books.clock.pass_(minutes=90)
+        trainer = TrainingMeter(
+            database,
+            books.meter,
+            EnergyMeter((MACHINE,), own=MACHINE.name, powercap=Path("/nowhere")),
+            machine=MACHINE.name,
+            clock=books.clock,
+        )
+        await trainer.book("try_1", "tuned", 7_000_000_001)
+        books.clock.pass_(minutes=30)
+        await trainer.book("try_1", "tuned", 600_000_000_000)
+        books.clock.pass_(minutes=60)
         await books.meter.tick()
         yield books
         await books.meter.close()
@@ -92,6 +104,31 @@ async def test_costs_add_up_to_the_book(books: Books) -> None:
     assert sum(nano(row.billed_cost) for row in rows) == billed == 150_000_000
     idle = [row for row in rows if row.sku_meter == "Idle Time"]
     assert sum(nano(row.billed_cost) for row in idle) == await books.sum("cost", "idle:")
+    worked = [row for row in rows if row.x_request_id is not None]
+    assert sum(nano(row.billed_cost) for row in worked) == await books.sum("cost", "requests:") > 0
+
+
+async def test_training_has_rows_of_its_own_that_add_up_to_the_book(books: Books) -> None:
+    first, second = (row for row in await rows_of(books, "cost", *FOREVER) if row.x_training_id is not None)
+    trained = await books.sum("cost", "training:")
+    assert nano(first.billed_cost) + nano(second.billed_cost) == trained == MACHINE.cost(600_000_000_000)
+    for row in (first, second):
+        assert (row.charge_category, row.service_category, row.service_subcategory, row.service_name) == (
+            "Usage",
+            "AI and Machine Learning",
+            "Machine Learning",
+            "Training",
+        )
+        assert (row.x_training_id, row.sku_meter, row.x_machine) == ("tuned", "Training Time", MACHINE.name)
+        assert (row.x_request_id, row.x_energy_method) == (None, "tdp")
+    assert first.consumed_quantity == first.x_compute_seconds == Decimal("7.000000001")
+    assert first.consumed_quantity + (second.consumed_quantity or 0) == 600
+    assert (first.charge_period_start, first.charge_period_end) == (
+        START - timedelta(seconds=1),
+        START + timedelta(seconds=6),
+    )
+    assert second.charge_period_start == first.charge_period_end
+    assert second.x_energy_joules is not None and second.x_energy_joules > 0
 
 
 async def test_periods_that_follow_each_other_share_nothing_and_leave_nothing_out(books: Books) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest_asyncio
@@ -9,10 +10,11 @@ import sqlalchemy as sa
 
 from causette.db import Database
 from causette.ledger.energy import EnergyMeter
-from causette.ledger.machines.store import periods, training
+from causette.ledger.machines.store import bookings, periods, training
 from causette.ledger.machines.training import TrainingMeter
+from causette.ledger.usage import UsageReports
 from causette.ledger.verify import verify
-from tests.ledger.books import MACHINE, Books, open_books
+from tests.ledger.books import MACHINE, START, Books, open_books
 
 SECOND = 1_000_000_000
 
@@ -65,9 +67,70 @@ async def test_a_machines_bill_is_requests_training_and_idle_time(books: Books, 
 async def test_what_is_posted_otherwise_than_it_was_noted_is_found(books: Books, tmp_path: Path) -> None:
     await meter(books, tmp_path).book("try_1", "run", 60 * SECOND)
     await books.run(sa.update(training).values(cost_nano=training.c.cost_nano + 7))
-    (problem,) = (await verify(books.database)).problems
-    assert (problem.check, problem.what, problem.off_by) == (
-        "training is posted as it was noted",
-        "training try_1",
-        -7,
+    problems = (await verify(books.database)).problems
+    assert {problem.check for problem in problems} == {"training is posted as it was noted"}
+    assert [(problem.what, problem.off_by) for problem in problems] == [
+        ("training try_1", -7),
+        ("training try_1, by its bookings", -7),
+    ]
+
+
+async def test_each_booking_is_kept_with_its_time_and_its_energy(books: Books, tmp_path: Path) -> None:
+    books.clock.pass_(hours=1)
+    training_meter = meter(books, tmp_path)
+    await training_meter.book("try_1", "run", 10 * SECOND)
+    books.clock.pass_(minutes=1)
+    await training_meter.book("try_1", "run", 25 * SECOND)
+    async with books.database.read() as connection:
+        first, second = (await connection.execute(sa.select(bookings).order_by(bookings.c.id))).mappings()
+        (row,) = (await connection.execute(sa.select(training))).mappings()
+    assert (first["compute_ns"], second["compute_ns"]) == (10 * SECOND, 15 * SECOND)
+    assert first["posted_at"] - first["started_at"] == timedelta(seconds=10)
+    assert (second["started_at"], second["posted_at"]) == (first["posted_at"], books.clock.now)
+    for name in ("compute_ns", "energy_uj", "cost_nano"):
+        assert first[name] + second[name] == row[name] > 0
+
+
+async def test_what_is_not_what_its_bookings_say_is_found(books: Books, tmp_path: Path) -> None:
+    await books.meter.open()
+    await meter(books, tmp_path).book("try_1", "run", 60 * SECOND)
+    books.clock.pass_(hours=1)
+    await books.meter.tick()
+    await books.run(sa.update(bookings).values(cost_nano=bookings.c.cost_nano - 3))
+    await books.run(sa.update(periods).values(training_nano=periods.c.training_nano + 5))
+    assert [(problem.what, problem.off_by) for problem in (await verify(books.database)).problems] == [
+        ("training try_1, by its bookings", -3),
+        (f"machine {MACHINE.name}, training", 5),
+    ]
+
+
+async def test_what_a_machine_was_billed_for_is_told_apart(books: Books, tmp_path: Path) -> None:
+    await books.meter.open()
+    await books.ask(compute_ns=3 * SECOND)
+    await meter(books, tmp_path).book("try_1", "run", 60 * SECOND)
+    books.clock.pass_(hours=1)
+    await books.meter.tick()
+    middle = books.clock.now
+    # Booked in one period, and billed with the next.
+    await meter(books, tmp_path).book("try_1", "run", 90 * SECOND)
+    books.clock.pass_(hours=1)
+    await books.meter.tick()
+    reports = UsageReports(books.database)
+    (whole,) = await reports.machines(START, books.clock.now)
+    (first,), (second,) = (
+        await reports.machines(START, middle),
+        await reports.machines(middle, books.clock.now),
     )
+    assert (first.training_nano, second.training_nano) == (
+        MACHINE.cost(60 * SECOND),
+        MACHINE.cost(90 * SECOND) - MACHINE.cost(60 * SECOND),
+    )
+    assert (first.requests_nano, second.requests_nano) == (MACHINE.cost(3 * SECOND), 0)
+    for row in (first, second, whole):
+        assert row.requests_nano + row.training_nano + row.idle_nano == row.bill_nano > 0
+    assert whole.bill_nano == -await books.sum("cost", "bill:")
+    assert whole.training_nano == await books.sum("cost", "training:")
+    assert whole.requests_nano == await books.sum("cost", "requests:")
+    assert whole.training_ns == 90 * SECOND
+    assert whole.training_uj > 0
+    assert (await verify(books.database)).problems == ()

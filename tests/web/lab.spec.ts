@@ -131,6 +131,10 @@ test("two evaluations are compared, and what cannot be is named", async ({ app, 
   await expect(sums).toContainText("+30.0 pts");
   await expect(sums).toContainText("Better");
   await expect(page.getByRole("row", { name: /instructions/ })).toContainText("Not told apart");
+  const texts = page.getByRole("region", { name: "Texts" }).last();
+  await expect(texts.getByRole("row", { name: /^en/ })).toContainText(/-0\.2\d{3}.*Better/);
+  await expect(texts.getByRole("row", { name: /^en/ })).toContainText(/perplexity \d/);
+  await expect(texts.getByRole("row", { name: /^fr/ })).toContainText("Not told apart");
   await expect(
     page.getByRole("list", { name: "Where they differ" }).getByRole("listitem").first(),
   ).toBeVisible();
@@ -138,6 +142,8 @@ test("two evaluations are compared, and what cannot be is named", async ({ app, 
   await app.picture("lab-compare");
   await page.getByLabel("After").selectOption("short");
   await expect(page.getByText("They have not put the same problems.").first()).toBeVisible();
+  await expect(page.getByText("They have not read the same documents.")).toBeVisible();
+  await expect(page.getByText("Only the first has read it.")).toBeVisible();
   await app.accessible();
 });
 

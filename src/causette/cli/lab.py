@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -65,7 +65,7 @@ def _stage_command(stage: "StageName") -> Callable[..., None]:
             raise ConfigurationError(
                 f"The recipe {recipe} is for the stage {written['stage']}: run `causette lab {written['stage']}`."
             )
-        _check_installed(stage.name)
+        _check_installed(written)
         from causette.lab.carrying_out import begin  # noqa: PLC0415
 
         runs = _runs(data)
@@ -87,7 +87,7 @@ def resume(run: _RunName, data: _Data = None, as_json: _Json = False) -> None:
     if found.stage == "gate":
         releases.resume_gate(runs, found, data, as_json)
         return
-    _check_installed(found.stage)
+    _check_installed(runs.recipe(found.id))
     _carry_out(runs, found.id, data, as_json)
 
 
@@ -151,7 +151,7 @@ def compare(
     from causette.lab.comparing import REASONS, compared  # noqa: PLC0415
 
     found = compared(*(Path(runs.find(name).artifact or name) for name in (before, after)))
-    apart = {**{task: REASONS[reason] for task, reason in found.apart.items()}, **found.texts_apart}
+    apart = {name: REASONS[reason] for name, reason in (*found.apart.items(), *found.texts_apart.items())}
     if not found.differences and not found.texts:
         why = "; ".join(f"{name}: {reason}" for name, reason in apart.items())
         raise InvalidRequest(f"{before} and {after} have no task to compare, and no texts. {why}".strip())
@@ -238,11 +238,11 @@ def _runs(data: Path | None) -> "Runs":
     return Runs(load_settings(data=data).data / "runs")
 
 
-def _check_installed(stage: str) -> None:
+def _check_installed(recipe: Mapping[str, Any]) -> None:
     from causette.lab.installed import check_installed  # noqa: PLC0415
     from causette.lab.stages import STAGES  # noqa: PLC0415
 
-    if STAGES[stage].trains:
+    if STAGES[recipe["stage"]].takes_pytorch(recipe):
         check_installed()
 
 

@@ -476,15 +476,19 @@ class HeldKeyList(BaseModel):
 
 
 class MachineOut(_Out):
-    """What a machine was billed: ``bill_nano`` is allocated plus idle."""
+    """What a machine was billed: ``bill_nano`` is what went to requests and to training (both allocated), and idle."""
 
     model_config = ConfigDict(from_attributes=True, title="MachineBill")
 
     machine: str
     bill_nano: int
     allocated_nano: int
+    requests_nano: int
+    training_nano: int
     idle_nano: int
     idle_uj: int
+    training_ns: Annotated[int, Field(description="Of the whole machine")]
+    training_uj: int
 
 
 class MachineList(BaseModel):

@@ -68,7 +68,7 @@ def _usage(routes: APIRouter) -> None:
     async def machine_bills(
         actor: HouseOwner, request: Request, start: From = None, end: To = None
     ) -> MachineList:
-        """What each machine was billed, and what of it stood idle."""
+        """What each machine was billed for requests, for training, and standing idle."""
         found = await console_of(request).reports.machines(start, end)
         return MachineList(items=[MachineOut.model_validate(row) for row in found])
 

@@ -114,7 +114,7 @@ class Reports:
         return found
 
     async def machines(self, start: datetime | None, end: datetime | None) -> tuple[MachineRow, ...]:
-        """What machines were billed, and what of it stood idle."""
+        """What machines were billed for requests, for training, and standing idle."""
         end = self._now() if end is None else end
         return await self._usage.machines(end - _USUAL_SPAN if start is None else start, end)
 

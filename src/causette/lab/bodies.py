@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from causette.lab.comparing import Pair, Reason, Reply
+from causette.lab.comparing import Pair, Reason, Reply, TextsReason
 from causette.lab.curves import Glance, Points, Told
 from causette.lab.running import steps_of
 from causette.lab.runs import Run
@@ -166,6 +166,12 @@ class LabStageOut(BaseModel):
     name: str
     summary: str
     example: Annotated[str, Field(description="TOML")]
+    trains: Annotated[
+        bool,
+        Field(
+            description="Whether it takes the lab's libraries whatever its recipe says; else with `url` it does not"
+        ),
+    ]
 
 
 class LabStages(BaseModel):
@@ -254,6 +260,36 @@ class ApartOut(BaseModel):
     reason: Reason
 
 
+class TextsChangeOut(BaseModel):
+    """How many bits per byte more the second of two evaluations took for texts: fewer are better."""
+
+    model_config = ConfigDict(title="LabTextsChange")
+
+    texts: str
+    before: float
+    after: float
+    change: float
+    low: Annotated[float, Field(description="The change is between this and `high`, 95 times in a hundred")]
+    high: float
+    p: Annotated[float, Field(description="How likely as much is by chance alone")]
+    is_real: Annotated[
+        bool, Field(description="Whether chance would bring as much less than once in twenty times")
+    ]
+    perplexity_before: Annotated[
+        float, Field(description="A token's: only models with one tokenizer can be compared by it")
+    ]
+    perplexity_after: float
+
+
+class TextsApartOut(BaseModel):
+    """Texts of which nothing can be said."""
+
+    model_config = ConfigDict(title="LabTextsApart")
+
+    texts: str
+    reason: TextsReason
+
+
 class ComparisonOut(BaseModel):
     """The second of two evaluations against the first."""
 
@@ -261,6 +297,8 @@ class ComparisonOut(BaseModel):
 
     items: list[TaskChangeOut]
     apart: list[ApartOut]
+    texts: list[TextsChangeOut]
+    texts_apart: list[TextsApartOut]
 
 
 def _progress(recipe: dict[str, Any], glance: Glance) -> ProgressOut | None:

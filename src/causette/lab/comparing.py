@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 from pathlib import Path
 from statistics import fmean
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict
 
 import msgspec
 
@@ -33,17 +33,21 @@ class Reply:
 
 #: Why two evaluations say nothing of each other in a task.
 Reason = Literal["only_before", "only_after", "other_problems"]
+#: Why they say nothing of each other in a text.
+TextsReason = Literal["only_before", "only_after", "other_texts", "other_windows"]
 #: The same for people.
-REASONS: Final[Mapping[Reason, str]] = {
+REASONS: Final[Mapping[Reason | TextsReason, str]] = {
     "only_before": "only the first has it",
     "only_after": "only the second has it",
     "other_problems": "they have not put the same problems; take the same number of problems and the same seed",
+    "other_texts": "they have not read the same texts",
+    "other_windows": "their windows are not of one length",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How the second of two evaluations differs from the first, task by task."""
+    """How the second of two evaluations differs from the first, task by task and text by text."""
 
     differences: Mapping[str, Difference]
     #: What each scored in these tasks: before, and after.
@@ -52,8 +56,18 @@ class Comparison:
     apart: Mapping[str, Reason]
     #: Of texts that both have read, how many bits per byte more the second takes; fewer are better.
     texts: Mapping[str, Difference]
+    #: How well each expected these texts: before, and after.
+    fits: Mapping[str, tuple["Expected", "Expected"]]
     #: Texts of which nothing can be said, and why.
-    texts_apart: Mapping[str, str]
+    texts_apart: Mapping[str, TextsReason]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """How well texts were expected. The perplexity is a token's, and of models with one tokenizer only."""
+
+    bits_per_byte: float
+    perplexity: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +117,7 @@ def compared(before: Path, after: Path) -> Comparison:
             scores = [first[task][each] for each in problems], [second[task][each] for each in problems]
             differences[task] = compare(*scores)
             means[task] = fmean(scores[0]), fmean(scores[1])
-    texts, texts_apart = _texts_compared(before, after)
-    return Comparison(differences=differences, means=means, apart=apart, texts=texts, texts_apart=texts_apart)
+    return Comparison(differences=differences, means=means, apart=apart, **_texts_compared(before, after))
 
 
 def pairs(before: Path, after: Path) -> Iterator[Pair]:
@@ -130,6 +143,7 @@ def _scores(folder: Path) -> dict[str, dict[str, float]]:
 class _Document(msgspec.Struct, frozen=True):
     texts: str
     nats: float
+    tokens: int
     bytes: int
 
 
@@ -142,23 +156,38 @@ class _Result(msgspec.Struct, frozen=True):
     texts: tuple[_Read, ...] = ()
 
 
-def _texts_compared(before: Path, after: Path) -> tuple[dict[str, Difference], dict[str, str]]:
+class _Texts(TypedDict):
+    texts: dict[str, Difference]
+    fits: dict[str, tuple[Expected, Expected]]
+    texts_apart: dict[str, TextsReason]
+
+
+def _texts_compared(before: Path, after: Path) -> _Texts:
     first, second = _documents(before), _documents(after)
     lengths = _lengths(before), _lengths(after)
-    found: dict[str, Difference] = {}
-    apart: dict[str, str] = {}
+    found: _Texts = {"texts": {}, "fits": {}, "texts_apart": {}}
+    apart = found["texts_apart"]
     for name in dict.fromkeys((*first, *second)):
         old, new = first.get(name), second.get(name)
         if old is None or new is None:
-            apart[name] = REASONS["only_after" if old is None else "only_before"]
+            apart[name] = "only_after" if old is None else "only_before"
         # The documents themselves are not kept; others as many and of the same lengths are hardly met.
         elif [each.bytes for each in old] != [each.bytes for each in new]:
-            apart[name] = "they have not read the same texts"
+            apart[name] = "other_texts"
         elif lengths[0].get(name) != lengths[1].get(name):
-            apart[name] = "their windows are not of one length"
+            apart[name] = "other_windows"
         else:
-            found[name] = compare_ratio(_bits(old), _bits(new), [each.bytes for each in old])
-    return found, apart
+            found["texts"][name] = compare_ratio(_bits(old), _bits(new), [each.bytes for each in old])
+            found["fits"][name] = _expected(old), _expected(new)
+    return found
+
+
+def _expected(documents: Sequence[_Document]) -> Expected:
+    nats = sum(each.nats for each in documents)
+    return Expected(
+        bits_per_byte=nats / log(2) / sum(each.bytes for each in documents),
+        perplexity=exp(nats / sum(each.tokens for each in documents)),
+    )
 
 
 def _bits(documents: Sequence[_Document]) -> list[float]:

@@ -16,12 +16,12 @@ import msgspec
 from msgspec import Meta, field
 
 from causette.lab.comparing import DOCUMENTS, REPLIES, RESULT, Reply
+from causette.lab.data import read_texts
 from causette.lab.recipes import Config, written
 from causette.lab.replies import Replies, Sampling
 from causette.lab.speed import Speed, SpeedConfig
 from causette.lab.statistics import Estimate, estimate
 from causette.lab.tasks import Fetched, Problem, Task, scores
-from causette.lab.texts import texts_of
 from causette.lab.types import Artifact, Events
 
 if TYPE_CHECKING:
@@ -159,8 +159,7 @@ def _milliseconds(time: Estimate) -> str:
 def _read(reader: "Reader", config: EvaluationConfig, events: Events, folder: Path) -> Iterator["Fit"]:
     with (folder / DOCUMENTS).open("wb") as file:
         for name, paths in config.texts.items():
-            texts = (text for path in paths for text in texts_of(path))
-            fit, documents = reader.fit(name, texts, events, seed=config.seed)
+            fit, documents = reader.fit(name, read_texts(paths), events, seed=config.seed)
             file.writelines(
                 msgspec.json.encode({"texts": name, **asdict(document)}) + b"\n" for document in documents
             )

@@ -32,6 +32,8 @@ from causette.lab.bodies import (
     Role,
     StartBody,
     TaskChangeOut,
+    TextsApartOut,
+    TextsChangeOut,
 )
 from causette.lab.comparing import Comparison, compared, pairs, replies_of
 from causette.lab.curves import glance, told
@@ -75,7 +77,12 @@ def _reading(routes: APIRouter) -> None:
     async def list_stages(actor: HouseOwner) -> LabStages:
         """The stages with an example of a recipe each, and whether they can be carried out here."""
         items = [
-            LabStageOut(name=stage.name, summary=stage.summary, example=stage.example)
+            LabStageOut(
+                name=stage.name,
+                summary=stage.summary,
+                example=stage.example,
+                trains=stage.trains is True,
+            )
             for stage in STAGES.values()
             if stage.example is not None
         ]
@@ -177,7 +184,7 @@ def _evaluations(routes: APIRouter) -> None:
     async def compare_evaluations(
         before: _Name, after: _Name, actor: HouseOwner, request: Request
     ) -> ComparisonOut:
-        """How the second of two evaluations differs from the first, task by task, and of what nothing can be said."""
+        """How the second of two evaluations differs from the first, and of what nothing can be said."""
         folders = await asyncio.to_thread(_two, _room(request).runs, before, after)
         return _compared(await asyncio.to_thread(compared, *folders))
 
@@ -292,8 +299,26 @@ def _compared(found: Comparison) -> ComparisonOut:
         )
         for task, difference in found.differences.items()
     ]
+    texts = [
+        TextsChangeOut(
+            texts=name,
+            before=found.fits[name][0].bits_per_byte,
+            after=found.fits[name][1].bits_per_byte,
+            change=difference.value,
+            low=difference.low,
+            high=difference.high,
+            p=difference.p,
+            is_real=difference.is_real,
+            perplexity_before=found.fits[name][0].perplexity,
+            perplexity_after=found.fits[name][1].perplexity,
+        )
+        for name, difference in found.texts.items()
+    ]
     return ComparisonOut(
-        items=items, apart=[ApartOut(task=task, reason=reason) for task, reason in found.apart.items()]
+        items=items,
+        apart=[ApartOut(task=task, reason=reason) for task, reason in found.apart.items()],
+        texts=texts,
+        texts_apart=[TextsApartOut(texts=name, reason=reason) for name, reason in found.texts_apart.items()],
     )
 
 

@@ -23,12 +23,15 @@ from causette.jobs import Job, JobFailed, Jobs, Work
 from causette.lab.installed import check_installed, is_installed
 from causette.lab.process import Answer, Check, Given, Task, measured_at
 from causette.lab.runs import Run, Runs
+from causette.lab.stages import STAGES
 from causette.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
 #: What a run is carried out under, in the jobs room.
 RUN: Final = "lab.run"
+#: The same where it is asked for by a process without PyTorch: such a one may take it then.
+MEASUREMENT: Final = "lab.measurement"
 
 _LOOK_SECONDS: Final = 0.5
 _BOOK_SECONDS: Final = 30.0
@@ -94,7 +97,6 @@ class Carrier:
             JobFailed: a file, a recipe or a run says why it cannot be (its code and its param).
             Unavailable: the process was killed or stopped by somebody else; it may be tried again.
         """
-        check_installed()
         names = [each.name for each in runs if each.name is not None]
         await self.wait_for(names)
         attempt = new_id("try")
@@ -224,6 +226,8 @@ class LabRuns:
         self._carrier = carrier
         self._jobs = jobs
         self._runs = carrier.runs
+        if at_once:
+            jobs.handle(MEASUREMENT, self._carry, attempts=_ATTEMPTS, seconds=_SECONDS, apart=at_once)
         if at_once and is_installed():
             jobs.handle(RUN, self._carry, attempts=_ATTEMPTS, seconds=_SECONDS, apart=at_once)
 
@@ -236,14 +240,14 @@ class LabRuns:
 
         Raises:
             Forbidden: the caller does not run the house.
-            LabNotInstalled: this installation cannot train.
+            LabNotInstalled: it takes libraries that this installation lacks.
             InvalidRequest: the recipe, or the name, is wrong; the message names the field.
             Conflict: there is a run of this name.
         """
         _check_owner(by)
-        check_installed()
         if not isinstance(recipe.get("stage"), str):
             raise InvalidRequest('The recipe does not say its stage: add "stage": "sft".', param="stage")
+        _check_installed(recipe)
         try:
             (run_id,) = await self._carrier.carry([Given(name=name, recipe=dict(recipe))], only_begin=True)
         except JobFailed as error:
@@ -256,13 +260,12 @@ class LabRuns:
 
         Raises:
             Forbidden: the caller does not run the house.
-            LabNotInstalled: this installation cannot train.
+            LabNotInstalled: it takes libraries that this installation lacks.
             NotFound: there is no such run.
             Conflict: it is done, or it is being carried out.
         """
-        _check_owner(by)
-        check_installed()
         found = await self.find(by, run_id)
+        _check_installed(await asyncio.to_thread(self._runs.recipe, run_id))
         if found.run.status == "done" or found.job is not None or found.run.status == "running":
             raise Conflict(
                 f"The run {run_id} is {found.run.status}; only one that has ended without making "
@@ -316,7 +319,8 @@ class LabRuns:
         return await asyncio.to_thread(self._runs.events, found.run.id)
 
     async def _asked(self, by: Caller, run_id: str) -> LabRun:
-        job = await self._jobs.ask(by.user.id, RUN, {"run": run_id}, key=_key(run_id))
+        kind = RUN if is_installed() else MEASUREMENT
+        job = await self._jobs.ask(by.user.id, kind, {"run": run_id}, key=_key(run_id))
         return LabRun(run=await asyncio.to_thread(self._runs.find, run_id), job=job)
 
     async def _carry(self, work: Work) -> dict[str, object]:
@@ -346,6 +350,13 @@ def steps_of(recipe: Mapping[str, Any]) -> int | None:
 
 def _key(run_id: str) -> str:
     return f"{RUN} {run_id}"
+
+
+def _check_installed(recipe: Mapping[str, Any]) -> None:
+    stage = STAGES.get(recipe["stage"])
+    # One that there is not is refused by whoever reads the recipe.
+    if stage is not None and stage.takes_pytorch(recipe):
+        check_installed()
 
 
 def _check_owner(by: Caller) -> None:

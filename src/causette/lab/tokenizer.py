@@ -17,9 +17,9 @@ from tokenizers.trainers import BpeTrainer
 from transformers import PreTrainedTokenizerFast
 
 from causette.errors import InvalidRequest
+from causette.lab.data import read_texts
 from causette.lab.disk import whole_folder
 from causette.lab.gguf import PRE_TOKENIZERS, load_tokenizer
-from causette.lab.texts import texts_of
 from causette.lab.types import Artifact, Events
 
 END_OF_TEXT: Final = "<|endoftext|>"
@@ -46,7 +46,7 @@ class TokenizerConfig:
     output: Path
     #: Tokens, bytes and control tokens included. Fewer come out where the text has no more pairs that recur.
     vocabulary_size: int
-    #: ``.jsonl`` (records with ``text`` or ``messages``) or plain text.
+    #: Files and folders for ``read_texts``.
     files: tuple[Path, ...] = ()
     #: Further text, read once.
     texts: Iterable[str] = ()
@@ -85,6 +85,7 @@ def run(config: TokenizerConfig, events: Events) -> Artifact:
     others = {name: _reference(path) for name, path in config.references.items()}
     with whole_folder(config.output) as folder:
         backend = train(_training_texts(config, events), config.vocabulary_size)
+        events.progress(1, 1, "tokenizers trained")
         tokenizer = PreTrainedTokenizerFast(
             tokenizer_object=backend,
             bos_token=END_OF_TEXT,
@@ -152,7 +153,7 @@ def compression_table(rows: Sequence[Compression]) -> str:
 
 def _training_texts(config: TokenizerConfig, events: Events) -> Iterator[str]:
     done = 0
-    for source in (*map(texts_of, config.files), config.texts):
+    for source in (read_texts(config.files), config.texts):
         for text in source:
             yield text
             done += 1
@@ -163,6 +164,8 @@ def _training_texts(config: TokenizerConfig, events: Events) -> Iterator[str]:
             "There is no text to train a tokenizer on: name files that have some.", param="files"
         )
     events.progress(done, done, "texts")
+    # What comes now is merging, of which the library tells nothing.
+    events.progress(0, 1, "tokenizers trained")
 
 
 def _reference(path: Path) -> Tokenizer:

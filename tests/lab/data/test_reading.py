@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from causette.errors import InvalidRequest
-from causette.lab.data import BadData, Place, Problems, read
+from causette.lab.data import BadData, Place, Problems, read, read_texts
 from causette.lab.types import Conversation, Labelled, Message, Preference, Record, Text
 
 USER = {"role": "user", "content": "Hi"}
@@ -264,6 +264,14 @@ def test_the_problems_of_all_files_are_told_together(tmp_path: Path) -> None:
     assert raised.value.param == "text"
 
 
+def test_after_a_row_that_cannot_be_read_nothing_more_is_worked_on(tmp_path: Path) -> None:
+    rows = read([jsonl(tmp_path, {"text": "good"}, {"text": ""}, {"text": "good as well"}, {"text": 1})])
+
+    assert next(rows).record == Text(text="good")
+    with pytest.raises(BadData, match="2 problems"):
+        next(rows)
+
+
 def test_a_file_full_of_problems_is_given_up_after_twenty(tmp_path: Path) -> None:
     path = jsonl(tmp_path, *[{"text": ""}] * 21, b"never reached")
 
@@ -364,3 +372,77 @@ def test_what_is_no_data_is_refused_before_anything_is_read(tmp_path: Path, name
 
     with pytest.raises(InvalidRequest, match=message):
         read([tmp_path / name])
+
+
+TEXTS: list[tuple[object, list[str]]] = [
+    ({"text": "one", "messages": [{"content": "two"}], "prompt": "not this"}, ["one", "two"]),
+    ({"messages": [BOT, USER, {"role": "assistant", "content": ""}]}, ["Hello", "Hi"]),
+    ({"messages": [{"content": [{"text": "2"}, {"text": "+2?"}]}], "tools": [{}]}, ["2+2?"]),
+    ({"prompt": "Hi"}, ["Hi"]),
+    ({"prompt": [USER], "chosen": [BOT], "rejected": "Go away"}, ["Hi", "Hello", "Go away"]),
+    (
+        {"input": {"messages": [USER]}, "preferred_output": [BOT], "non_preferred_output": [WORSE]},
+        ["Hi", "Hello", "Go away"],
+    ),
+    ({"text": ""}, []),
+    ({"text": " a\0b\r\n"}, [" a\0b\r\n"]),
+]
+
+
+@pytest.mark.parametrize(("row", "texts"), TEXTS)
+def test_texts_are_read_of_every_form_whoever_says_them(
+    tmp_path: Path, row: object, texts: list[str]
+) -> None:
+    compressed = tmp_path / "rows.jsonl.gz"
+    compressed.write_bytes(gzip.compress(jsonl(tmp_path, row).read_bytes()))
+
+    assert list(read_texts([tmp_path])) == texts * 2
+
+
+def test_texts_are_read_of_parquet(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["one", None, "two"], "label": [1, 2, 3]}), tmp_path / "a.parquet")
+    with pytest.raises(BadData, match=r"a\.parquet:2: has label; a row has"):
+        list(read_texts([tmp_path]))
+    pq.write_table(pa.table({"text": ["one", "", "two"], "label": [1, 2, 3]}), tmp_path / "a.parquet")
+    assert list(read_texts([tmp_path])) == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", ["plain.txt", "program.py", "no-ending"])
+def test_plain_text_of_any_size_and_name_comes_in_pieces_of_whole_lines(tmp_path: Path, name: str) -> None:
+    lines = [f"{number}: Été\r\n" for number in range(200_000)]
+    path = tmp_path / name
+    path.write_bytes(b"\xef\xbb\xbf" + "".join(lines).encode())
+
+    pieces = list(read_texts([path]))
+
+    assert "".join(pieces) == "".join(lines)
+    assert len(pieces) > 2
+    assert all(piece.endswith("\n") and len(piece) < 1_100_000 for piece in pieces)
+
+
+def test_a_file_without_text_is_no_mistake_among_texts(tmp_path: Path) -> None:
+    files = [tmp_path / "none.txt", jsonl(tmp_path), jsonl(tmp_path, {"text": "one"}, name="b.jsonl")]
+    files[0].touch()
+
+    assert list(read_texts(files)) == ["one"]
+
+
+def test_texts_that_cannot_be_read_are_told_with_their_lines(tmp_path: Path) -> None:
+    rows = jsonl(tmp_path, {"text": 3}, {"messages": [{}]}, {"question": "?"}, b"{\n", b"[]")
+    plain = tmp_path / "plain.log"
+    plain.write_bytes(b"line\n" * 300_000 + b"\xff")
+
+    with pytest.raises(BadData) as raised:
+        list(read_texts([rows, plain, tmp_path / "nowhere.txt"]))
+
+    told = raised.value.message.replace(f"{tmp_path}/", "").splitlines()[1:]
+    assert told[:3] == [
+        "  data.jsonl:1: text is a number; it is text",
+        "  data.jsonl:2: messages[0].content is missing",
+        "  data.jsonl:3: has question; a row has messages; prompt and completion; prompt, completion and label; "
+        "prompt, chosen and rejected; or text",
+    ]
+    assert told[3].startswith("  data.jsonl:4: is not JSON")
+    assert told[4].startswith("  data.jsonl:5: is a list; a row is an object")
+    assert told[5].startswith("  plain.log:300001: is not UTF-8: byte 0xff")
+    assert told[6:] == ["  nowhere.txt: cannot be read: No such file or directory"]

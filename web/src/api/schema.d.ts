@@ -321,7 +321,7 @@ export interface paths {
         };
         /**
          * Compare Evaluations
-         * @description How the second of two evaluations differs from the first, task by task, and of what nothing can be said.
+         * @description How the second of two evaluations differs from the first, and of what nothing can be said.
          */
         get: operations["compare_evaluations"];
         put?: never;
@@ -805,7 +805,7 @@ export interface paths {
         };
         /**
          * Machine Bills
-         * @description What each machine was billed, and what of it stood idle.
+         * @description What each machine was billed for requests, for training, and standing idle.
          */
         get: operations["machine_bills"];
         put?: never;
@@ -4674,6 +4674,10 @@ export interface components {
             apart: components["schemas"]["ApartOut"][];
             /** Items */
             items: components["schemas"]["TaskChangeOut"][];
+            /** Texts */
+            texts: components["schemas"]["TextsChangeOut"][];
+            /** Texts Apart */
+            texts_apart: components["schemas"]["TextsApartOut"][];
         };
         /**
          * CompletionBody
@@ -6863,6 +6867,11 @@ export interface components {
             name: string;
             /** Summary */
             summary: string;
+            /**
+             * Trains
+             * @description Whether it takes the lab's libraries whatever its recipe says; else with `url` it does not
+             */
+            trains: boolean;
         };
         /**
          * LabStages
@@ -7043,7 +7052,7 @@ export interface components {
         };
         /**
          * MachineBill
-         * @description What a machine was billed: ``bill_nano`` is allocated plus idle.
+         * @description What a machine was billed: ``bill_nano`` is what went to requests and to training (both allocated), and idle.
          */
         MachineOut: {
             /** Allocated Nano */
@@ -7056,6 +7065,17 @@ export interface components {
             idle_uj: number;
             /** Machine */
             machine: string;
+            /** Requests Nano */
+            requests_nano: number;
+            /** Training Nano */
+            training_nano: number;
+            /**
+             * Training Ns
+             * @description Of the whole machine
+             */
+            training_ns: number;
+            /** Training Uj */
+            training_uj: number;
         };
         /**
          * MatchesList
@@ -9252,6 +9272,57 @@ export interface components {
              * @constant
              */
             type: "text";
+        };
+        /**
+         * LabTextsApart
+         * @description Texts of which nothing can be said.
+         */
+        TextsApartOut: {
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "only_before" | "only_after" | "other_texts" | "other_windows";
+            /** Texts */
+            texts: string;
+        };
+        /**
+         * LabTextsChange
+         * @description How many bits per byte more the second of two evaluations took for texts: fewer are better.
+         */
+        TextsChangeOut: {
+            /** After */
+            after: number;
+            /** Before */
+            before: number;
+            /** Change */
+            change: number;
+            /** High */
+            high: number;
+            /**
+             * Is Real
+             * @description Whether chance would bring as much less than once in twenty times
+             */
+            is_real: boolean;
+            /**
+             * Low
+             * @description The change is between this and `high`, 95 times in a hundred
+             */
+            low: number;
+            /**
+             * P
+             * @description How likely as much is by chance alone
+             */
+            p: number;
+            /** Perplexity After */
+            perplexity_after: number;
+            /**
+             * Perplexity Before
+             * @description A token's: only models with one tokenizer can be compared by it
+             */
+            perplexity_before: number;
+            /** Texts */
+            texts: string;
         };
         /**
          * Thread

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { chance, figure, measured, plain, points, score, size } from "./figures";
+import { bits, chance, figure, measured, plain, points, score, size } from "./figures";
 
 it("figures have as many places as say something", () => {
   expect(figure("loss", 2.345678, "en")).toBe("2.346");
@@ -18,6 +18,8 @@ it("figures have as many places as say something", () => {
 it("scores are shares, and chances have two figures that count", () => {
   expect(score("arithmetic-2", 0.525, "en")).toBe("52.5%");
   expect(score("fr_perplexity", 6.97, "en")).toBe("6.97");
+  expect(score("ttft", 0.0512, "en")).toBe("51.2 ms");
+  expect(score("tokens_a_second", 41.25, "fr")).toBe("41,25");
   expect(chance(0.0014313, "en")).toBe("0.0014");
   expect(chance(1.9e-35, "en")).toBe("1.9E-35");
 });
@@ -42,4 +44,6 @@ it("changes have a sign, and none where there is none", () => {
   expect(points(0.43, "en")).toBe("+43.0");
   expect(points(-0.012, "en")).toBe("-1.2");
   expect(points(0, "en")).toBe("0.0");
+  expect(bits(-0.04123, "fr")).toBe("-0,0412");
+  expect(bits(0.0412, "en")).toBe("+0.0412");
 });

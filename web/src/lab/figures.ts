@@ -16,9 +16,12 @@ export function figure(name: string, value: number, locale: Locale): string {
   return plain(value, locale);
 }
 
-/** What came out of an evaluation: a share of the problems, or what was measured of texts. */
+/** What came out of an evaluation: a share of the problems, or what was measured of texts or of speed. */
 export function score(name: string, value: number, locale: Locale): string {
-  return /_(bits_per_byte|perplexity)$/.test(name) ? plain(value, locale) : percent(value, locale);
+  if (/^(ttft|tpot)$/.test(name)) return lasted(value * 1e9, locale);
+  return /(_bits_per_byte|_perplexity|^tokens_a_second)$/.test(name)
+    ? plain(value, locale)
+    : percent(value, locale);
 }
 
 /** How likely something is by chance, with two figures that count. */
@@ -64,6 +67,15 @@ const units: Record<Locale, Record<string, string>> = {
   fr: { "tokens a second": "jetons/s" },
 };
 
+/** A change of bits per byte with its sign: "-0.0412". */
+export function bits(change: number, locale: Locale): string {
+  return new Intl.NumberFormat(spoken(locale), {
+    minimumFractionDigits: 4,
+    maximumFractionDigits: 4,
+    signDisplay: "exceptZero",
+  }).format(change);
+}
+
 /** A change with its sign, in points of a hundred: "+4.3". */
 export function points(part: number, locale: Locale): string {
   return new Intl.NumberFormat(spoken(locale), {
@@ -84,5 +96,6 @@ export function useFigures() {
     size: (bytes: number) => size(bytes, locale),
     measured: (value: number, unit: string) => measured(value, unit, locale),
     points: (part: number) => points(part, locale),
+    bits: (change: number) => bits(change, locale),
   };
 }

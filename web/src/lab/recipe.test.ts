@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lineOf, mistakesOf, using } from "./recipe";
+import { lineOf, mistakesOf, stageOf, using } from "./recipe";
 
 const recipe = `stage = "sft"
 model = "default"
@@ -22,6 +22,12 @@ describe("the line of a field", () => {
     expect(lineOf(recipe, "data")).toBeNull();
     expect(lineOf("", "data")).toBeNull();
   });
+});
+
+it("a recipe says its stage, or not yet", () => {
+  expect(stageOf(recipe)).toBe("sft");
+  expect(stageOf("model = 'x'\n  stage = 'evaluate' # of what is served")).toBe("evaluate");
+  expect(stageOf('stage = ""')).toBeNull();
 });
 
 describe("what is wrong with a recipe", () => {

@@ -19,6 +19,11 @@ export function mistakesOf(recipe: string, message: string): Mistake[] {
   });
 }
 
+/** The stage that a recipe says it is of; null where it does not. */
+export function stageOf(recipe: string): string | null {
+  return /^\s*stage\s*=\s*(["'])([\w-]+)\1/m.exec(recipe)?.[2] ?? null;
+}
+
 /** The line of a TOML text in which a field stands, or the nearest thing around it that does. */
 export function lineOf(recipe: string, field: string): number | null {
   const wanted = field.replace(/\[[^\]]*\]/g, "").replace(/\.{2,}/g, ".");

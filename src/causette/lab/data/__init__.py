@@ -7,7 +7,7 @@ from causette.lab.data.packing import IGNORED, NO_DOCUMENT, Batch, Packed
 from causette.lab.data.prepared import Part, Prepared
 from causette.lab.data.preparing import Encode, prepare
 from causette.lab.data.problems import BadData, Place, Problem, Problems
-from causette.lab.data.reading import BadRows, Row, read
+from causette.lab.data.reading import BadRows, Row, read, read_texts
 from causette.lab.data.splitting import is_held_out
 from causette.lab.data.stage import HELD_OUT, TRAIN, DataConfig, DataReport, Source, read_report, run
 from causette.lab.data.statistics import Statistics
@@ -43,5 +43,6 @@ __all__ = [
     "prepare",
     "read",
     "read_report",
+    "read_texts",
     "run",
 ]

@@ -14,7 +14,7 @@ Prompts and answers are strings or lists of messages. Other fields are not read,
 would teach something else than it says (tools and their calls, weights): they are refused.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeGuard, cast, get_args
 
 from causette.lab.data.problems import Flaw
@@ -38,6 +38,17 @@ FIELDS: Final = (
 _FORMS: Final = (
     "messages; prompt and completion; prompt, completion and label; prompt, chosen and rejected; or text"
 )
+#: The fields whose texts are read where nothing else matters, and those that are where a row has neither of them.
+_TEXTS: Final = ("text", "messages")
+_OTHER_TEXTS: Final = (
+    "prompt",
+    "input.messages",
+    "completion",
+    "chosen",
+    "rejected",
+    "preferred_output",
+    "non_preferred_output",
+)
 _ROLES: Final = get_args(Role)
 #: Reads a row: what it says, or all that is wrong with it.
 Form = Callable[[object], Record | list[Flaw]]
@@ -55,6 +66,18 @@ def prompt_of(row: object) -> Record | list[Flaw]:
     return (
         reader if isinstance(reader, list) else _or_flaws(Conversation(messages=reader.only_prompt()), reader)
     )
+
+
+def texts_in(row: object) -> tuple[str, ...] | list[Flaw]:
+    """The texts of a row, whoever says them: its ``text`` and ``messages``, or what another form has of them.
+
+    Nothing is taught with them: order and roles are no matter, and what is empty is left out.
+    """
+    reader = _Row.of(row)
+    if isinstance(reader, list):
+        return reader
+    texts = reader.texts()
+    return reader.flaws or texts
 
 
 def _or_flaws(record: Record, reader: "_Row") -> Record | list[Flaw]:
@@ -90,12 +113,36 @@ class _Row:
                 messages = messages[:-1]
             self._check_order(messages, field)
         else:
-            found = ", ".join(sorted(has)[:8]) or "no field"
-            self._flaw("", f"has {found}; a prompt is in messages, prompt, input or chosen")
+            self._unknown("a prompt is in messages, prompt, input or chosen")
             return ()
         if not self.flaws and (not messages or messages[-1].role == "system"):
             self._flaw(field, "asks nothing: no message of the user's is there to be answered")
         return messages
+
+    def texts(self) -> tuple[str, ...]:
+        fields = self._fields
+        if isinstance(given := fields.get("input"), Mapping):
+            fields = {**fields, "input.messages": cast(Mapping[str, object], given).get("messages")}
+        names = [name for name in _TEXTS if name in fields] or [
+            name for name in _OTHER_TEXTS if name in fields
+        ]
+        if not names:
+            self._unknown(f"a row has {_FORMS}")
+        return tuple(text for name in names for text in self._texts_at(name, fields[name]) if text)
+
+    def _texts_at(self, field: str, value: object) -> Iterator[str]:
+        if field == "text" or not _is_list(value):
+            yield self._written(value, field)
+            return
+        for at, one in enumerate(value):
+            content = cast(Mapping[str, object], one).get("content") if isinstance(one, Mapping) else None
+            yield self._written(self._joined(content), f"{field}[{at}].content")
+
+    def _written(self, value: object, field: str) -> str:
+        if isinstance(value, str):
+            return value
+        self._flaw(field, "is missing" if value is None else f"is {_kind(value)}; it is text")
+        return ""
 
     def record(self) -> Record:
         has = self._fields.keys()
@@ -119,9 +166,12 @@ class _Row:
             return Conversation(messages=whole)
         if "text" in has:
             return Text(text=self._text(self._fields["text"], "text"))
-        found = ", ".join(sorted(has)[:8]) or "no field"
-        self._flaw("", f"has {found}; a row has {_FORMS}")
+        self._unknown(f"a row has {_FORMS}")
         return Text(text="")
+
+    def _unknown(self, what_is_known: str) -> None:
+        found = ", ".join(sorted(self._fields)[:8]) or "no field"
+        self._flaw("", f"has {found}; {what_is_known}")
 
     def _flaw(self, field: str, what: str) -> None:
         self.flaws.append(Flaw(field, what))

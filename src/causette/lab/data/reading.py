@@ -1,21 +1,22 @@
-"""Streams records out of files: JSON lines (also gzipped), Parquet, and plain text or Markdown.
+"""Streams records, or only texts, out of files: JSON lines (also gzipped), Parquet, and plain text or Markdown.
 
-A text file is one document. What a row may look like is in ``causette.lab.data.forms``.
+What a row may look like is in ``causette.lab.data.forms``. A text file is one document as a record, and where only
+texts are wanted, pieces of whole lines.
 """
 
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, cast
+from typing import Any, BinaryIO, Final, Literal, TypeVar, cast
 
 import msgspec
 
 from causette.errors import InvalidRequest
-from causette.lab.data.forms import FIELDS, Form, record_of
+from causette.lab.data.forms import FIELDS, Form, record_of, texts_in
 from causette.lab.data.problems import BadData, Flaw, Place, Problems
 from causette.lab.types import Record
 
@@ -34,7 +35,12 @@ _ROWS_AT_ONCE: Final = 256
 _BLOCK: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
 
-_Read = Iterator[tuple[int, Record | list[Flaw]]]
+_T = TypeVar("_T")
+#: Reads a row, or tells all that is wrong with it.
+_Form = Callable[[object], _T | list[Flaw]]
+#: What is found in a file, line by line.
+_Read = Iterator[tuple[int, _T | list[Flaw]]]
+_Reader = Callable[[Path, int, _Form[_T]], _Read[_T]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +98,8 @@ def read(
 
     Args:
         paths: see `files_of`.
-        bad_rows: ``refuse``: raise once all is read, or once there are as many problems as are told, so what takes
-            the rows must not be final before the last one. ``skip``: go on without them.
+        bad_rows: ``refuse``: after the first that cannot be read nothing more comes, and once all is read, or there are
+            as many problems as are told, it raises. ``skip``: go on without them.
         problems: takes in what is wrong; give one to see it after ``skip``.
         longest: bytes of the longest row, and of the longest text file.
         form: what a row is read as: all of a record, or ``prompt_of`` it.
@@ -102,55 +108,83 @@ def read(
         InvalidRequest: at once, if a file is not there or of another kind.
         BadData: from the iterator; with ``skip`` too when no row at all can be read.
     """
-    return _rows(files_of(paths), bad_rows, problems or Problems(), longest, form)
+    files = files_of(paths)
+    found = _found(
+        files, _read_text, form, bad_rows=bad_rows, problems=problems or Problems(), longest=longest
+    )
+    return (Row(record, place) for place, record in found)
 
 
-def _rows(
-    files: list[Path], bad_rows: BadRows, problems: Problems, longest: int, form: Form
-) -> Iterator[Row]:
-    good = 0
+def read_texts(paths: Iterable[Path]) -> Iterator[str]:
+    """Stream the texts of files and folders, whoever says them and in whatever order: nothing is taught with them.
+
+    Of a row that is what ``texts_in`` finds. A file of any other name is plain text of any size, and comes in pieces of
+    whole lines of about a mebibyte. Files and rows without a text are no mistake.
+
+    Raises:
+        BadData: from the iterator, as `read` with ``refuse``.
+        InvalidRequest: at once, if a folder has no data.
+    """
+    files = [file for path in paths for file in (_files(path) if path.is_dir() else [path])]
+    found = _found(
+        files, _read_pieces, texts_in, bad_rows="refuse", problems=Problems(), longest=LONGEST, empty=True
+    )
+    return (text for _, texts in found for text in texts)
+
+
+def _found(
+    files: list[Path],
+    plain: _Reader[_T],
+    form: _Form[_T],
+    *,
+    bad_rows: BadRows,
+    problems: Problems,
+    longest: int,
+    empty: bool = False,
+) -> Iterator[tuple[Place, _T]]:
+    """What is read, and where; ``plain`` reads text files, and ``empty`` ones may be."""
+    good = False
     for file in files:
-        for line, found in _read_file(file, longest, form):
+        line = None
+        for line, found in _read_file(file, plain, longest, form):
             place = Place(str(file), line)
             if not isinstance(found, list):
-                good += 1
-                yield Row(found, place)
+                good = True
+                if not problems.count or bad_rows == "skip":
+                    yield place, found
                 continue
-            problems.add(place, found)
+            problems.add(place, cast("list[Flaw]", found))
             if bad_rows == "refuse" and problems.many:
                 raise BadData(problems, and_more=True)
+        if line is None and not empty:
+            problems.add(Place(str(file), 0), [Flaw("", "is empty")])
     if problems.count and (bad_rows == "refuse" or not good):
         raise BadData(problems)
 
 
-def _read_file(path: Path, longest: int, form: Form) -> _Read:
-    reader = _read_jsonl
-    if path.name.endswith(_PARQUET):
+def _read_file(path: Path, plain: _Reader[_T], longest: int, form: _Form[_T]) -> _Read[_T]:
+    reader = plain
+    if path.name.endswith(_JSONL):
+        reader = _read_jsonl
+    elif path.name.endswith(_PARQUET):
         reader = _read_parquet
-    elif path.name.endswith(_TEXT):
-        reader = _read_text
     try:
         yield from reader(path, longest, form)
     except OSError as error:
         yield 0, [Flaw("", f"cannot be read: {error.strerror or error}")]
 
 
-def _read_jsonl(path: Path, longest: int, form: Form) -> _Read:
-    number, empty = 0, True
+def _read_jsonl(path: Path, longest: int, form: _Form[_T]) -> _Read[_T]:
+    number = 0
     with _opened(path) as file:
         try:
             for number, line in _lines(file, longest):
                 if line is None:
-                    empty = False
                     yield number, [_too_long(longest)]
                 elif row := (line.removeprefix(_BOM) if number == 1 else line).strip():
-                    empty = False
                     yield number, _decoded(row, form)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             yield number + 1, [Flaw("", f"is cut short or not gzip: {error}")]
-            return
-    if empty:
-        yield 0, [Flaw("", "is empty")]
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -174,7 +208,7 @@ def _too_long(longest: int) -> Flaw:
     return Flaw("", f"has more than {longest:,} bytes, the longest that is read; split it into shorter ones")
 
 
-def _decoded(row: bytes, form: Form) -> Record | list[Flaw]:
+def _decoded(row: bytes, form: _Form[_T]) -> _T | list[Flaw]:
     try:
         value = msgspec.json.decode(row)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -203,23 +237,38 @@ def _not_utf8(error: UnicodeDecodeError) -> str:
     return f"is not UTF-8: byte 0x{byte:02x} at {error.start}; save the file as UTF-8"
 
 
-def _read_text(path: Path, longest: int, form: Form) -> _Read:
+def _read_text(path: Path, longest: int, form: _Form[_T]) -> _Read[_T]:
     if path.stat().st_size > longest:
         yield 0, [_too_long(longest)]
-        return
-    content = path.read_bytes()
-    if not content:
-        yield 0, [Flaw("", "is empty")]
-        return
-    try:
-        text = content.removeprefix(_BOM).decode()
-    except UnicodeDecodeError as error:
-        yield error.object.count(b"\n", 0, error.start) + 1, [Flaw("", _not_utf8(error))]
-        return
-    yield 0, form({"text": text})
+    elif content := path.read_bytes():
+        try:
+            text = content.removeprefix(_BOM).decode()
+        except UnicodeDecodeError as error:
+            yield _line_of(error), [Flaw("", _not_utf8(error))]
+        else:
+            yield 0, form({"text": text})
 
 
-def _read_parquet(path: Path, longest: int, form: Form) -> _Read:
+def _read_pieces(path: Path, longest: int, form: _Form[_T]) -> _Read[_T]:
+    """A text file of any size; what is not UTF-8 ends it."""
+    number = 0
+    with path.open("rb") as file:
+        while lines := file.readlines(_BLOCK):
+            piece = b"".join(lines)
+            try:
+                text = (piece if number else piece.removeprefix(_BOM)).decode()
+            except UnicodeDecodeError as error:
+                yield number + _line_of(error), [Flaw("", _not_utf8(error))]
+                return
+            yield number + 1, form({"text": text})
+            number += len(lines)
+
+
+def _line_of(error: UnicodeDecodeError) -> int:
+    return error.object.count(b"\n", 0, error.start) + 1
+
+
+def _read_parquet(path: Path, longest: int, form: _Form[_T]) -> _Read[_T]:
     arrow: Any = import_module("pyarrow")
     parquet: Any = import_module("pyarrow.parquet")
     number = 0
@@ -236,9 +285,6 @@ def _read_parquet(path: Path, longest: int, form: Form) -> _Read:
                     yield number, row if isinstance(row, list) else form(row)
     except arrow.ArrowException as error:
         yield number and number + 1, [Flaw("", f"is not Parquet, or damaged: {error}")]
-        return
-    if not number:
-        yield 0, [Flaw("", "is empty")]
 
 
 def _rows_of(batch: Any, longest: int) -> Iterator[Mapping[str, object] | list[Flaw]]:

@@ -116,10 +116,7 @@ def run(config: DataConfig, events: Events) -> Artifact:
     problems = Problems()
     rows = read(files, bad_rows=config.bad_rows, problems=problems)
     with whole_folder(config.folder) as folder, ExitStack() as stack:
-        sources = [
-            SourceFile(file=str(file), sha256=sha256_of(file), bytes=file.stat().st_size, licence=licence)
-            for file, licence in files.items()
-        ]
+        sources = source_files(files, events)
         removed_file = stack.enter_context((folder / REMOVED).open("w", encoding="utf-8"))
 
         def on_removed(removed: Removed) -> None:
@@ -162,6 +159,22 @@ def run(config: DataConfig, events: Events) -> Artifact:
         "dropped": dropped.total(),
     }
     return Artifact(kind="dataset", path=config.folder, metrics=metrics)
+
+
+def source_files(files: Mapping[Path, str], events: Events) -> list[SourceFile]:
+    """What identifies files, whose licences are given: all of each is read."""
+    sizes = {file: file.stat().st_size for file in files}
+    done, total = 0, sum(sizes.values())
+
+    def on_bytes(amount: int) -> None:
+        nonlocal done
+        done += amount
+        events.progress(done, total, "bytes hashed")
+
+    return [
+        SourceFile(file=str(file), sha256=sha256_of(file, on_bytes), bytes=sizes[file], licence=licence)
+        for file, licence in files.items()
+    ]
 
 
 class _Side:

@@ -1,6 +1,6 @@
 """PyTorch to GGUF: the file that the embedded engine, llama.cpp and what is built on it load."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -45,6 +45,7 @@ def write_gguf(
     *,
     quantisation: Quantisation = "Q8_0",
     base: Path | None = None,
+    on_tensor: Callable[[int, int], object] = lambda done, total: None,
 ) -> None:
     """Write ``model`` to the GGUF file ``path``, whole or not at all; one that is there is replaced.
 
@@ -57,6 +58,7 @@ def write_gguf(
         quantisation: of the matrices. Vectors are kept as F32, embeddings of four-bit files as Q8_0, and rows that are
             not of whole blocks of 32 numbers as F16.
         base: the file that the model began as: its description, tokenizer and chat template are copied as they are.
+        on_tensor: told after each how many are written, and of how many.
 
     Raises:
         InvalidRequest: the model, or its tokenizer, cannot be said in GGUF, or is not the one of ``base``.
@@ -90,9 +92,10 @@ def write_gguf(
         writer.close()
         # Not by the writer: numpy's tofile does not say what the system's reason was.
         with temporary.open("ab") as file:
-            for name, rows in _rows(weights, stored, config):
+            for done, (name, rows) in enumerate(_rows(weights, stored, config), 1):
                 file.write(bytes(-file.tell() % _ALIGNMENT))
                 file.write(packed(rows, types[name]).data)
+                on_tensor(done, len(stored))
             file.write(bytes(-file.tell() % _ALIGNMENT))
 
 

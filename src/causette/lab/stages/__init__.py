@@ -6,7 +6,7 @@ stage = STAGES["sft"].load()
 artifact = stage.run(config, events, workbench)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -39,13 +39,27 @@ class StageName:
     summary: str
     #: A recipe that shows what is usually said; None for a stage whose command writes it.
     example: str | None = None
-    #: Whether it takes PyTorch, whatever its recipe says.
-    trains: bool = True
+    #: Whether it takes PyTorch: whatever its recipe says, or by that.
+    trains: bool | Callable[[Mapping[str, Any]], bool] = True
+
+    def takes_pytorch(self, recipe: Mapping[str, Any]) -> bool:
+        """Whether a recipe of this stage, checked or not, cannot be carried out without it."""
+        return self.trains if isinstance(self.trains, bool) else self.trains(recipe)
 
     def load(self) -> Stage:
         """The stage."""
         module = import_module(f"{__name__}.{self.name}")
         return Stage(config=module.StageConfig, run=module.run)
+
+
+def _is_in_memory(recipe: Mapping[str, Any]) -> bool:
+    """Whether whom a recipe asks is not served elsewhere."""
+    return not recipe.get("url")
+
+
+def _is_measured_in_memory(recipe: Mapping[str, Any]) -> bool:
+    # The speed is the engine's, wherever that is.
+    return _is_in_memory(recipe) and bool(recipe.get("tasks") or recipe.get("texts"))
 
 
 #: All stages, in the order in which a model goes through them.
@@ -73,7 +87,7 @@ licence = "Apache-2.0"
 path = "prompts.jsonl"
 licence = "CC0-1.0"
 """,
-            trains=False,
+            trains=_is_in_memory,
         ),
         StageName(
             "data",
@@ -140,7 +154,7 @@ stage = "evaluate"
 model = "tuned"
 tasks = ["arithmetic-2", "instructions", "safety:harmless"]
 """,
-            trains=False,
+            trains=_is_measured_in_memory,
         ),
         StageName(
             "export",

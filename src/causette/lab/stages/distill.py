@@ -13,6 +13,7 @@ from causette.errors import ConfigurationError
 from causette.lab.data import BadRows, Problems, SourceFile, read
 from causette.lab.data.forms import prompt_of
 from causette.lab.data.reading import files_of
+from causette.lab.data.stage import source_files
 from causette.lab.distilling import Asked, Choice, Keep
 from causette.lab.distilling import run as teach
 from causette.lab.evaluating import distinct
@@ -24,10 +25,10 @@ from causette.lab.stages.workbench import Workbench
 from causette.lab.tasks import find_task
 from causette.lab.training.config import Positive
 from causette.lab.types import Artifact, Conversation, Events
-from causette.models.disk import sha256_of
 
 # A busy server is asked again after 1, 2, 4… seconds, or when it says.
 _TRIES: Final = 6
+_TOLD_EVERY: Final = 1_000
 
 
 class StageConfig(Config, frozen=True):
@@ -105,15 +106,14 @@ def _read(
         for source in sources_of(config.sources, workbench)
         for file in files_of([source.path])
     }
-    sources = tuple(
-        SourceFile(file=str(file), sha256=sha256_of(file), bytes=file.stat().st_size, licence=licence)
-        for file, licence in files.items()
-    )
+    sources = tuple(source_files(files, events))
     problems = Problems()
     asked: list[Asked] = []
     for row in read(files, bad_rows=config.bad_rows, problems=problems, form=prompt_of):
         assert isinstance(row.record, Conversation)
         asked.append(Asked(prompt=row.record.messages))
+        if len(asked) % _TOLD_EVERY == 0:
+            events.progress(len(asked), None, "prompts")
     for each in problems.told:
         events.note(str(each))
     return asked, sources

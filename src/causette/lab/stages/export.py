@@ -25,7 +25,10 @@ class StageConfig(Config, frozen=True):
 
 def run(config: StageConfig, events: Events, workbench: Workbench) -> Artifact:
     """Write it."""
+    # How far either is nobody tells; a bar says that it is at work.
+    events.progress(0, 1, "models loaded")
     base = load_base(config.model, workbench.find)
+    events.progress(1, 1, "models loaded")
     if not isinstance(base.model, LlamaForCausalLM):
         kind = base.model.config.model_type
         raise ConfigurationError(
@@ -33,11 +36,20 @@ def run(config: StageConfig, events: Events, workbench: Workbench) -> Artifact:
         )
     tokenizer = base.tokenizer.tokenizer
     if config.format == "safetensors":
+        events.progress(0, 1, "models written")
         write_safetensors(base.model, tokenizer, workbench.artifact)
+        events.progress(1, 1, "models written")
         size = sum(file.stat().st_size for file in workbench.artifact.iterdir())
     else:
         path = workbench.artifact / GGUF_FILE
-        write_gguf(base.model, tokenizer, path, quantisation=config.quantisation, base=base.gguf)
+        write_gguf(
+            base.model,
+            tokenizer,
+            path,
+            quantisation=config.quantisation,
+            base=base.gguf,
+            on_tensor=lambda done, total: events.progress(done, total, "tensors"),
+        )
         size = path.stat().st_size
     events.note(f"{size / 1e6:,.1f} MB in {workbench.artifact}")
     return Artifact(kind="export", path=workbench.artifact, metrics={"bytes": size})

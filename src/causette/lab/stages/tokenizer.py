@@ -6,9 +6,9 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from causette.errors import ConfigurationError
+from causette.lab.data import read_texts
 from causette.lab.recipes import Config
 from causette.lab.stages.workbench import Workbench
-from causette.lab.texts import texts_of
 from causette.lab.tokenizer import TokenizerConfig
 from causette.lab.tokenizer import run as train
 from causette.lab.types import Artifact, Events
@@ -36,10 +36,7 @@ def run(config: StageConfig, events: Events, workbench: Workbench) -> Artifact:
             output=workbench.artifact,
             vocabulary_size=config.vocabulary_size,
             files=config.files,
-            held_out={
-                language: [text for file in files for text in texts_of(file)]
-                for language, files in config.held_out.items()
-            },
+            held_out={language: list(read_texts(files)) for language, files in config.held_out.items()},
             references=references,
         ),
         events,

@@ -21,7 +21,9 @@ from causette.ledger.export.store import (
     corrections,
     idle_periods,
     settled_requests,
+    training_bookings,
 )
+from causette.ledger.machines.types import Booking
 from causette.ledger.prices import Price
 
 DataSet = Literal["charges", "cost"]
@@ -91,6 +93,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     x_workspace_id: str | None = None
     x_surface: str | None = None
     x_machine: str | None = None
+    x_training_id: str | None = None
     x_included_cost: Decimal | None = None
     x_compute_seconds: Decimal | None = None
     x_energy_joules: Decimal | None = None
@@ -126,9 +129,11 @@ async def charges(
 
 
 async def cost(database: Database, start: datetime, end: datetime) -> AsyncGenerator[list[Row]]:
-    """What machines cost from ``start`` on and before ``end``, in portions: worked for requests, or idle."""
+    """What machines cost from ``start`` on and before ``end``, in portions: for requests, for training, or idle."""
     async for requests in settled_requests(database, start, end):
         yield [_worked(request) for request in requests if request.cost_nano or request.compute_ns]
+    async for trained in training_bookings(database, start, end):
+        yield [_trained(booking) for booking in trained]
     async for found in idle_periods(database, start, end):
         yield [_idled(item) for item in found]
 
@@ -224,6 +229,19 @@ def _worked(request: SettledRequest) -> Row:
     )
 
 
+def _trained(booking: Booking) -> Row:
+    return Row(
+        **_machine(booking.machine, booking.cost_nano, service=_TRAINING_SERVICE),
+        **_times(booking.started_at, booking.posted_at, booking.posted_at),
+        charge_description=f"Machine time of {booking.machine} for training {booking.work}",
+        **_sku(booking.machine, "Training Time"),
+        **_hours(booking.compute_ns),
+        x_training_id=booking.work,
+        **_effort(booking),
+        x_cost_basis="share of the machine's time",
+    )
+
+
 def _idled(item: IdlePeriod) -> Row:
     period = item.period
     # Idle time is what the bill has left, in time as in money.
@@ -314,7 +332,19 @@ _MODEL_SERVICE: Final[_Service] = {
 }
 
 
-class _Machine(TypedDict):
+_MACHINE_SERVICE: Final[_Service] = {
+    "service_category": "Compute",
+    "service_subcategory": "Virtual Machines",
+    "service_name": "Machine time",
+}
+_TRAINING_SERVICE: Final[_Service] = {
+    "service_category": "AI and Machine Learning",
+    "service_subcategory": "Machine Learning",
+    "service_name": "Training",
+}
+
+
+class _Machine(_Service):
     billed_cost: Decimal
     effective_cost: Decimal
     contracted_cost: Decimal
@@ -322,16 +352,13 @@ class _Machine(TypedDict):
     billing_account_id: str
     billing_account_name: str
     billing_account_type: str
-    service_category: str
-    service_subcategory: str
-    service_name: str
     resource_id: str
     resource_name: str
     resource_type: str
     x_machine: str
 
 
-def _machine(machine: str, nano: int) -> _Machine:
+def _machine(machine: str, nano: int, *, service: _Service = _MACHINE_SERVICE) -> _Machine:
     return {
         "billed_cost": money(nano),
         "effective_cost": money(nano),
@@ -340,9 +367,7 @@ def _machine(machine: str, nano: int) -> _Machine:
         "billing_account_id": "house",
         "billing_account_name": "The house",
         "billing_account_type": "House",
-        "service_category": "Compute",
-        "service_subcategory": "Virtual Machines",
-        "service_name": "Machine time",
+        **service,
         "resource_id": machine,
         "resource_name": machine,
         "resource_type": "Machine",
@@ -403,11 +428,11 @@ class _Effort(TypedDict):
 _NO_EFFORT: Final[_Effort] = {"x_compute_seconds": None, "x_energy_joules": None, "x_energy_method": None}
 
 
-def _effort(request: SettledRequest) -> _Effort:
+def _effort(work: SettledRequest | Booking) -> _Effort:
     return {
-        "x_compute_seconds": Decimal(request.compute_ns).scaleb(-9),
-        "x_energy_joules": Decimal(request.energy_uj).scaleb(-6),
-        "x_energy_method": request.energy_method,
+        "x_compute_seconds": Decimal(work.compute_ns).scaleb(-9),
+        "x_energy_joules": Decimal(work.energy_uj).scaleb(-6),
+        "x_energy_method": work.energy_method,
     }
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 
 from causette.db import Database
-from causette.ledger.machines.store import periods
-from causette.ledger.machines.types import Period
+from causette.ledger.machines.store import bookings, periods
+from causette.ledger.machines.types import Booking, Period
 from causette.ledger.tables import postings, prices, requests
 
 _AT_ONCE: Final = 5_000
@@ -154,6 +154,29 @@ async def corrections(database: Database, start: datetime, end: datetime) -> Asy
         place_of=lambda item: (item.posted_at, item.id),
     ):
         yield rows
+
+
+async def training_bookings(
+    database: Database, start: datetime, end: datetime
+) -> AsyncGenerator[list[Booking]]:
+    """What training took of machines that was posted from ``start`` on and before ``end``."""
+    names = tuple(Booking.__dataclass_fields__)
+    place = (bookings.c.posted_at, bookings.c.id)
+    query = (
+        sa.select(bookings.c.id, *(bookings.c[name] for name in names))
+        .where(bookings.c.posted_at < end)
+        .order_by(*place)
+    )
+    async for rows in _portions(
+        database,
+        query,
+        place,
+        start,
+        None,
+        make=lambda row: (row["id"], Booking(**{name: row[name] for name in names})),
+        place_of=lambda item: (item[1].posted_at, item[0]),
+    ):
+        yield [booking for _, booking in rows]
 
 
 async def idle_periods(

@@ -86,7 +86,8 @@ class MachineMeter:
             billed = await store.lock_machine(connection, machine.name, at=now)
             if now - billed.seen_at > _OFF_AFTER:
                 billed = await self._close(connection, machine, billed, end=billed.seen_at)
-                await store.keep_machine(connection, machine.name, Billed(now, now, billed.carry))
+                billed = replace(billed, billed_until=now, seen_at=now)
+                await store.keep_machine(connection, machine.name, billed)
 
     async def _minute(self, machine: Machine) -> None:
         end = self._clock().replace(second=0, microsecond=0)
@@ -95,7 +96,7 @@ class MachineMeter:
             if end <= billed.seen_at:
                 return  # Another process was first, or the clock was set back.
             billed = replace(billed, seen_at=end)
-            worked = await store.balance(connection, f"machine:{machine.name}") != 0
+            worked, _ = await store.allocated(connection, machine.name)
             if worked or end.replace(minute=0) > billed.billed_until:
                 billed = await self._close(connection, machine, billed, end=end)
             await store.keep_machine(connection, machine.name, billed)
@@ -113,19 +114,18 @@ class MachineMeter:
     ) -> Billed:
         """Bill a machine, whose row is locked, up to the instant ``end``."""
         for start, stop in days(billed.billed_until, end):
-            nano, carry = bill(machine.nano_per_hour, stop - start, billed.carry)
-            await self._bill(connection, machine, start, stop, nano)
-            billed = replace(billed, billed_until=stop, carry=carry)
+            billed = await self._bill(connection, machine, billed, start, stop)
         return billed
 
     async def _bill(
-        self, connection: AsyncConnection, machine: Machine, start: datetime, stop: datetime, nano: int
-    ) -> None:
+        self, connection: AsyncConnection, machine: Machine, billed: Billed, start: datetime, stop: datetime
+    ) -> Billed:
+        nano, carry = bill(machine.nano_per_hour, stop - start, billed.carry)
         entry_id, now = new_id("entry"), self._clock()
         # A bill belongs to the month of its last moment, unless that month's books may have been read by now.
         at = stop - _INSTANT if now - stop <= _OFF_AFTER else now
         # What is settled from here on is the next period's.
-        allocated = -await store.balance(connection, f"machine:{machine.name}")
+        allocated, trained = await store.allocated(connection, machine.name)
         idle = nano - allocated
         amounts = (
             (f"machine:{machine.name}", nano, "machine_bill"),
@@ -150,8 +150,10 @@ class MachineMeter:
                 nano_per_hour=machine.nano_per_hour,
                 bill_nano=nano,
                 allocated_nano=allocated,
+                training_nano=trained - billed.trained_nano,
                 idle_nano=idle,
                 idle_uj=idle_energy(machine, stop - start, bill_nano=nano, idle_nano=idle),
                 entry_id=entry_id,
             ),
         )
+        return replace(billed, billed_until=stop, carry=carry, trained_nano=trained)

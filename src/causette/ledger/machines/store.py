@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from causette.db import UtcMicroseconds, metadata
-from causette.ledger.machines.types import Period
+from causette.ledger.machines.types import Booking, Period
 from causette.ledger.tables import balances
 
 #: How far each machine is billed. ``seen_at`` is when it was last known to run.
@@ -21,6 +21,8 @@ machines: Final = sa.Table(
     sa.Column("seen_at", UtcMicroseconds, nullable=False),
     # See `types.bill`.
     sa.Column("carry", sa.BigInteger, nullable=False),
+    # What training had been allocated when the machine was last billed.
+    sa.Column("trained_nano", sa.BigInteger, nullable=False, server_default=sa.text("0")),
 )
 
 #: What was billed for which time, what of it was allocated, and what stood idle.
@@ -33,6 +35,8 @@ periods: Final = sa.Table(
     sa.Column("nano_per_hour", sa.BigInteger, nullable=False),
     sa.Column("bill_nano", sa.BigInteger, nullable=False),
     sa.Column("allocated_nano", sa.BigInteger, nullable=False),
+    # Part of what is allocated.
+    sa.Column("training_nano", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("idle_nano", sa.BigInteger, nullable=False),
     sa.Column("idle_uj", sa.BigInteger, nullable=False),
     sa.Column("entry_id", sa.Text, nullable=False),
@@ -56,24 +60,47 @@ training: Final = sa.Table(
     sa.Index(None, "noted_at"),
 )
 
+#: What was new each time that a process said what it had taken. Together they are its row of `training`.
+bookings: Final = sa.Table(
+    "ledger_training_bookings",
+    metadata,
+    # What makes SQLite number the rows is INTEGER; PostgreSQL's has to be wider.
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("attempt", sa.Text, nullable=False),
+    sa.Column("work", sa.Text, nullable=False),
+    sa.Column("machine", sa.Text, nullable=False),
+    sa.Column("started_at", UtcMicroseconds, nullable=False),
+    sa.Column("posted_at", UtcMicroseconds, nullable=False),
+    sa.Column("compute_ns", sa.BigInteger, nullable=False),
+    sa.Column("energy_uj", sa.BigInteger, nullable=False),
+    sa.Column("energy_method", sa.Text, nullable=False),
+    sa.Column("cost_nano", sa.BigInteger, nullable=False),
+    sa.Index(None, "posted_at", "id"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """How far a machine is billed, when it was last known to run, and the carried part of a nano-dollar."""
+    """How far a machine is billed, when it was last known to run, and the carried part of a nano-dollar.
+
+    ``trained_nano`` is what of its bills until then went to training.
+    """
 
     billed_until: datetime
     seen_at: datetime
     carry: int
+    trained_nano: int
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What an attempt has taken of ``machine``, and what that cost."""
+    """What an attempt has taken of ``machine`` until ``noted_at``, and what that cost."""
 
     machine: str
     compute_ns: int
     energy_uj: int
     cost_nano: int
+    noted_at: datetime
 
 
 async def lock_machine(connection: AsyncConnection, name: str, *, at: datetime) -> Billed:
@@ -84,9 +111,9 @@ async def lock_machine(connection: AsyncConnection, name: str, *, at: datetime) 
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = (
         dialect.insert(machines)
-        .values(name=name, billed_until=at, seen_at=at, carry=0)
+        .values(name=name, billed_until=at, seen_at=at, carry=0, trained_nano=0)
         .on_conflict_do_update(index_elements=[machines.c.name], set_={"name": machines.c.name})
-        .returning(machines.c.billed_until, machines.c.seen_at, machines.c.carry)
+        .returning(machines.c.billed_until, machines.c.seen_at, machines.c.carry, machines.c.trained_nano)
     )
     return Billed(*(await connection.execute(statement)).one())
 
@@ -96,10 +123,17 @@ async def keep_machine(connection: AsyncConnection, name: str, billed: Billed) -
     await connection.execute(sa.update(machines).where(machines.c.name == name).values(**asdict(billed)))
 
 
-async def balance(connection: AsyncConnection, account: str) -> int:
-    """The balance of an account of the book of costs."""
-    query = sa.select(balances.c.amount_nano).where(balances.c.book == "cost", balances.c.account == account)
-    return (await connection.execute(query)).scalar_one_or_none() or 0
+async def allocated(connection: AsyncConnection, machine: str) -> tuple[int, int]:
+    """What of a machine's time is allocated and not billed yet, and what training has been allocated since ever.
+
+    In nano-dollars, both of one moment, while others settle.
+    """
+    accounts = f"machine:{machine}", f"training:{machine}"
+    query = sa.select(balances.c.account, balances.c.amount_nano).where(
+        balances.c.book == "cost", balances.c.account.in_(accounts)
+    )
+    found = dict((await connection.execute(query)).tuples().all())
+    return -found.get(accounts[0], 0), found.get(accounts[1], 0)
 
 
 async def insert_period(connection: AsyncConnection, period: Period) -> None:
@@ -125,17 +159,26 @@ async def lock_training(
             noted_at=at,
         )
         .on_conflict_do_update(index_elements=[training.c.attempt], set_={"attempt": training.c.attempt})
-        .returning(training.c.machine, training.c.compute_ns, training.c.energy_uj, training.c.cost_nano)
+        .returning(*(training.c[name] for name in Trained.__dataclass_fields__))
     )
     return Trained(*(await connection.execute(statement)).one())
 
 
-async def keep_training(
-    connection: AsyncConnection, attempt: str, trained: Trained, *, energy_method: str, at: datetime
-) -> None:
-    """Note what an attempt, whose row is locked, has taken until now."""
-    values = asdict(trained) | {"energy_method": energy_method, "noted_at": at}
-    await connection.execute(sa.update(training).where(training.c.attempt == attempt).values(values))
+async def keep_training(connection: AsyncConnection, booking: Booking) -> None:
+    """Add what is new to an attempt, whose row is locked."""
+    kept = training.c
+    await connection.execute(
+        sa.update(training)
+        .where(kept.attempt == booking.attempt)
+        .values(
+            compute_ns=kept.compute_ns + booking.compute_ns,
+            energy_uj=kept.energy_uj + booking.energy_uj,
+            energy_method=booking.energy_method,
+            cost_nano=kept.cost_nano + booking.cost_nano,
+            noted_at=booking.posted_at,
+        )
+    )
+    await connection.execute(sa.insert(bookings).values(**asdict(booking)))
 
 
 async def trained_for(connection: AsyncConnection, work: str) -> int:

@@ -6,14 +6,14 @@ by whoever finds it.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from causette.clock import utc_now
 from causette.db import Database
 from causette.ledger.energy import EnergyMeter
 from causette.ledger.machines import store
 from causette.ledger.machines.meter import MachineMeter
-from causette.ledger.machines.store import Trained
+from causette.ledger.machines.types import Booking
 from causette.ledger.store import Posting, post
 
 
@@ -49,16 +49,23 @@ class TrainingMeter:
             before = await store.lock_training(connection, attempt, work=work, machine=self._machine, at=at)
             if compute_ns <= before.compute_ns:
                 return
-            energy, method = self._energy.of(compute_ns - before.compute_ns, before.machine)
-            now = Trained(
-                before.machine,
-                compute_ns,
-                before.energy_uj + energy,
-                # Of the whole, so that what is rounded down is so once.
-                self._machines.cost_of(compute_ns, before.machine),
+            new_ns = compute_ns - before.compute_ns
+            energy, method = self._energy.of(new_ns, before.machine)
+            # Of the whole, so that what is rounded down is so once.
+            amount = self._machines.cost_of(compute_ns, before.machine) - before.cost_nano
+            booking = Booking(
+                attempt=attempt,
+                work=work,
+                machine=before.machine,
+                # It was at work at least as long before it first said so.
+                started_at=min(before.noted_at, at - timedelta(microseconds=new_ns // 1000)),
+                posted_at=at,
+                compute_ns=new_ns,
+                energy_uj=energy,
+                energy_method=method,
+                cost_nano=amount,
             )
-            await store.keep_training(connection, attempt, now, energy_method=method, at=at)
-            amount = now.cost_nano - before.cost_nano
+            await store.keep_training(connection, booking)
             if amount:
                 entry = [
                     Posting(

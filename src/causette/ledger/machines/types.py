@@ -45,6 +45,7 @@ class Machine:
 class Period:
     """A closed stretch of a machine's time. ``bill_nano`` is always ``allocated_nano`` plus ``idle_nano``.
 
+    What is allocated is ``training_nano`` to training, and the rest to requests.
     Work is allocated in the period in which its request was settled, so that ``idle_nano`` is negative in one that
     saw the end of much work begun before it.
     """
@@ -55,9 +56,25 @@ class Period:
     nano_per_hour: int
     bill_nano: int
     allocated_nano: int
+    training_nano: int
     idle_nano: int
     idle_uj: int
     entry_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """What training has taken of a machine in some time, posted at its end. ``work`` is the run, or the job."""
+
+    attempt: str
+    work: str
+    machine: str
+    started_at: datetime
+    posted_at: datetime
+    compute_ns: int
+    energy_uj: int
+    energy_method: str
+    cost_nano: int
 
 
 def machines_of(settings: Settings) -> tuple[Machine, ...]:

@@ -76,7 +76,7 @@ class UsageReports:
             return await store.account_of(connection, request_id)
 
     async def machines(self, start: datetime, end: datetime) -> tuple[MachineRow, ...]:
-        """What each machine was billed for the periods that ended after ``start`` and by ``end``."""
+        """What each machine was billed for the periods that ended after ``start`` and by ``end``, and for what."""
         async with self._database.read() as connection:
             return tuple(await store.machine_sums(connection, start, end))
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from causette.db import UtcMicroseconds
-from causette.ledger.machines.store import periods
+from causette.ledger.machines.store import bookings, periods
 from causette.ledger.tables import balances, postings, prices, requests
 from causette.ledger.types import Book
 from causette.ledger.usage.types import (
@@ -112,9 +112,26 @@ async def account_of(connection: AsyncConnection, request_id: str) -> RequestAcc
 
 async def machine_sums(connection: AsyncConnection, start: datetime, end: datetime) -> list[MachineRow]:
     """The sums of each machine's periods that ended after ``start`` and by ``end``."""
-    amounts = (name for name in MachineRow.__dataclass_fields__ if name != "machine")
+    taken = (
+        sa.select(
+            bookings.c.machine,
+            _sum(bookings.c.compute_ns).label("training_ns"),
+            _sum(bookings.c.energy_uj).label("training_uj"),
+        )
+        .where(bookings.c.posted_at > start, bookings.c.posted_at <= end)
+        .group_by(bookings.c.machine)
+        .subquery()
+    )
+    amounts = ("bill_nano", "allocated_nano", "training_nano", "idle_nano", "idle_uj")
+    efforts = ("training_ns", "training_uj")
     query = (
-        sa.select(periods.c.machine, *(_sum(periods.c[name]).label(name) for name in amounts))
+        sa.select(
+            periods.c.machine,
+            *(_sum(periods.c[name]).label(name) for name in amounts),
+            _sum(periods.c.allocated_nano - periods.c.training_nano).label("requests_nano"),
+            *(sa.func.coalesce(sa.func.max(taken.c[name]), 0).label(name) for name in efforts),
+        )
+        .outerjoin(taken, taken.c.machine == periods.c.machine)
         .where(periods.c.ended_at > start, periods.c.ended_at <= end)
         .group_by(periods.c.machine)
         .order_by(periods.c.machine)
@@ -142,6 +159,6 @@ def _matching(scope: Scope) -> Iterable[sa.ColumnElement[bool]]:
             yield requests.c[name] == wanted
 
 
-def _sum(column: sa.Column[Any]) -> sa.ColumnElement[int]:
+def _sum(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     # PostgreSQL's sum of 64-bit integers is a decimal number.
     return sa.cast(sa.func.sum(column), sa.BigInteger)

@@ -115,13 +115,21 @@ class RequestAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineRow:
-    """What a machine was billed for the periods that ended in some time: ``bill_nano`` is allocated plus idle."""
+    """What a machine was billed for the periods that ended in some time.
+
+    ``bill_nano`` is allocated plus idle; ``allocated_nano`` went to requests and to training. Training took
+    ``training_ns`` of the whole machine, and ``training_uj``.
+    """
 
     machine: str
     bill_nano: int
     allocated_nano: int
+    requests_nano: int
+    training_nano: int
     idle_nano: int
     idle_uj: int
+    training_ns: int
+    training_uj: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,7 @@ async def _machines(connection: AsyncConnection) -> Found:
             found.append((f"machine {machine}: the fraction carried to its next bill", off_by))
     found += _told(await store.wrong_machine_entries(connection))
     found += _told(await store.wrong_allocations(connection))
+    found += _told(await store.wrong_trained(connection))
     return found
 
 

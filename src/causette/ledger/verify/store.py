@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from causette.ledger.machines.store import machines, periods, training
+from causette.ledger.machines.store import bookings, machines, periods, training
 from causette.ledger.machines.types import Period
 from causette.ledger.tables import balances, counters, holders, postings, prices, requests
 from causette.ledger.types import LASTING
@@ -283,19 +283,36 @@ async def wrong_machine_entries(connection: AsyncConnection) -> list[Difference]
 
 
 async def wrong_training(connection: AsyncConnection) -> list[Difference]:
-    """Attempts at training whose cost is posted otherwise than it is noted, or for which nothing is noted."""
+    """Attempts at training whose cost is posted or booked otherwise than it is noted, or for which nothing is noted."""
     posted = (
         sa.select(postings.c.entry_id, _sum(postings.c.amount_nano))
         .where(postings.c.book == "cost", postings.c.account.startswith("training:"))
         .group_by(postings.c.entry_id)
     )
+    booked = sa.select(bookings.c.attempt, _sum(bookings.c.cost_nano)).group_by(bookings.c.attempt)
     noted = sa.select(training.c.attempt, training.c.cost_nano)
     due = dict((await connection.execute(noted)).tuples().all())
-    paid = {attempt: int(amount) for attempt, amount in (await connection.execute(posted)).tuples()}
+    found: list[Difference] = []
+    for query, what in ((posted, ""), (booked, ", by its bookings")):
+        paid = dict((await connection.execute(query)).tuples().all())
+        found += [
+            Difference(f"training {attempt}{what}", due.get(attempt, 0), paid.get(attempt, 0))
+            for attempt in sorted(due.keys() | paid.keys())
+            if due.get(attempt, 0) != paid.get(attempt, 0)
+        ]
+    return found
+
+
+async def wrong_trained(connection: AsyncConnection) -> list[Difference]:
+    """Machines whose periods say otherwise what went to training than is known of all of them."""
+    summed = sa.select(periods.c.machine, _sum(periods.c.training_nano)).group_by(periods.c.machine)
+    known = sa.select(machines.c.name, machines.c.trained_nano)
+    due = dict((await connection.execute(known)).tuples().all())
+    found = dict((await connection.execute(summed)).tuples().all())
     return [
-        Difference(f"training {attempt}", due.get(attempt, 0), paid.get(attempt, 0))
-        for attempt in sorted(due.keys() | paid.keys())
-        if due.get(attempt, 0) != paid.get(attempt, 0)
+        Difference(f"machine {name}, training", amount, found.get(name, 0))
+        for name, amount in sorted(due.items())
+        if amount != found.get(name, 0)
     ]
 
 

@@ -19,6 +19,7 @@ import { usePlanTitle } from "../titles";
 import { useConsoleWords } from "../words";
 
 const measures = ["tokens", "requests", "charge", "cost", "compute", "energy"] as const;
+const cell = "py-2 ps-6 text-end";
 const groups = ["model", "plan", "user", "workspace", "key"] as const;
 
 /** What everybody used, what it was charged and what it cost; or one request. */
@@ -109,7 +110,7 @@ function Machines({ range }: { range: Range }) {
   const amounts = useAmounts();
   const query = useQuery(machinesQuery(range));
   const head = (name: string) => (
-    <th key={name} scope="col" className="py-2 ps-6 text-end font-medium">
+    <th key={name} scope="col" className={`${cell} font-medium`}>
       {name}
     </th>
   );
@@ -128,22 +129,27 @@ function Machines({ range }: { range: Range }) {
                     <th scope="col" className="py-2 text-start font-medium">
                       {t.machine}
                     </th>
-                    {[t.bill, t.allocated, t.idle, t.share].map(head)}
+                    {[t.bill, t.sums.requests, t.training, t.idle, t.share].map(head)}
                   </tr>
                 </thead>
                 <tbody>
                   {machines.map((row) => (
-                    <tr key={row.machine} className="border-line border-b">
+                    <tr key={row.machine} className="border-line border-b align-top">
                       <th scope="row" className="py-2 text-start font-normal">
                         {row.machine}
                       </th>
-                      {[row.bill_nano, row.allocated_nano, row.idle_nano].map((nano, place) => (
-                        // biome-ignore lint/suspicious/noArrayIndexKey: the columns stay where they are
-                        <td key={place} className="py-2 ps-6 text-end">
-                          {amounts.dollars(nano)}
-                        </td>
-                      ))}
-                      <td className="py-2 ps-6 text-end">
+                      <td className={cell}>{amounts.dollars(row.bill_nano)}</td>
+                      <td className={cell}>{amounts.dollars(row.requests_nano)}</td>
+                      <td className={cell}>
+                        {amounts.dollars(row.training_nano)}
+                        {row.training_ns > 0 && (
+                          <span className="block text-muted text-xs">
+                            {`${amounts.lasted(row.training_ns)} · ${amounts.energy(row.training_uj)}`}
+                          </span>
+                        )}
+                      </td>
+                      <td className={cell}>{amounts.dollars(row.idle_nano)}</td>
+                      <td className={cell}>
                         {amounts.percent(row.bill_nano === 0 ? 0 : row.idle_nano / row.bill_nano)}
                       </td>
                     </tr>

@@ -130,10 +130,10 @@ export const fr: ConsoleWords = {
     },
     machines: "Machines",
     machinesLead:
-      "La facture d’une machine, c’est ce qui a été affecté aux requêtes et ce qui est resté sans emploi.",
+      "La facture d’une machine, c’est ce qui a servi aux requêtes, ce qui a servi à l’entraînement et ce qui est resté sans emploi.",
     machine: "Machine",
     bill: "Facture",
-    allocated: "Affecté",
+    training: "Entraînement",
     idle: "Sans emploi",
     share: "Part sans emploi",
     noMachines: "Rien n’est encore facturé sur cette période.",

@@ -112,73 +112,142 @@ function Found({ before, after }: { before: string; after: string }) {
   );
 }
 
-function Changes({ comparison: { items, apart } }: { comparison: Comparison }) {
+function Changes({ comparison: { items, apart, texts, texts_apart } }: { comparison: Comparison }) {
   const t = useLabWords().compare;
   const amounts = useAmounts();
-  const { points, chance } = useFigures();
-  if (items.length === 0 && apart.length === 0) return <p className="text-muted text-sm">{t.none}</p>;
+  const { points, bits, plain } = useFigures();
+  if (items.length + apart.length + texts.length + texts_apart.length === 0)
+    return <p className="text-muted text-sm">{t.none}</p>;
   return (
-    <div>
-      {items.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways, so the keyboard must be able to reach it
-        <section aria-label={t.title} tabIndex={0} className="overflow-x-auto">
-          <table className="w-full min-w-[40rem] border-collapse text-sm tabular-nums">
-            <thead>
-              <tr className="border-control border-b">
-                <th scope="col" className="py-2 pe-6 text-start font-medium">
-                  {t.task}
-                </th>
-                {[t.before, t.after, t.change, t.interval, t.p].map((name) => (
-                  <th key={name} scope="col" className="py-2 ps-6 text-end font-medium">
-                    {name}
-                  </th>
-                ))}
-                <th scope="col" className="py-2 ps-8 text-start font-medium">
-                  {t.verdict}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((item) => (
-                <tr key={item.task} className="border-line border-b">
-                  <th scope="row" className="py-2.5 pe-6 text-start font-normal normal-nums">
-                    {item.task}
-                  </th>
-                  <td className="py-2.5 ps-6 text-end">{amounts.percent(item.before)}</td>
-                  <td className="py-2.5 ps-6 text-end">{amounts.percent(item.after)}</td>
-                  <td className="whitespace-nowrap py-2.5 ps-6 text-end font-medium">
-                    {t.points(points(item.change))}
-                  </td>
-                  <td className="whitespace-nowrap py-2.5 ps-6 text-end">
-                    {points(item.low)} … {points(item.high)}
-                  </td>
-                  <td className="whitespace-nowrap py-2.5 ps-6 text-end">{chance(item.p)}</td>
-                  <td className="whitespace-nowrap py-2.5 ps-8">
-                    {!item.is_real ? (
-                      <span className="text-muted">{t.untold}</span>
-                    ) : item.change > 0 ? (
-                      <span className="font-medium text-positive">{t.better}</span>
-                    ) : (
-                      <span className="font-medium text-danger">{t.worse}</span>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+    <div className="space-y-10">
+      {items.length + apart.length > 0 && (
+        <div>
+          <ChangeTable
+            label={t.title}
+            what={t.task}
+            rows={items.map((item) => ({
+              ...item,
+              name: item.task,
+              before: amounts.percent(item.before),
+              after: amounts.percent(item.after),
+              changed: t.points(points(item.change)),
+              interval: `${points(item.low)} … ${points(item.high)}`,
+              better: item.change > 0,
+            }))}
+          />
+          <Apart items={apart.map(({ task, reason }) => [task, t.why[reason]])} />
+          {items.length > 0 && <p className="mt-4 max-w-2xl text-pretty text-muted text-sm">{t.how}</p>}
+        </div>
       )}
-      {apart.length > 0 && (
-        <ul className="mt-4 space-y-1 text-sm">
-          {apart.map(({ task, reason }) => (
-            <li key={task}>
-              {task}: <span className="text-muted">{t.why[reason]}</span>
-            </li>
-          ))}
-        </ul>
+      {texts.length + texts_apart.length > 0 && (
+        <Section title={t.texts} lead={t.textsLead}>
+          <ChangeTable
+            label={t.texts}
+            what={t.text}
+            rows={texts.map((item) => ({
+              ...item,
+              name: item.texts,
+              before: plain(item.before),
+              after: plain(item.after),
+              beforeToo: t.perplexity(plain(item.perplexity_before)),
+              afterToo: t.perplexity(plain(item.perplexity_after)),
+              changed: bits(item.change),
+              interval: `${bits(item.low)} … ${bits(item.high)}`,
+              better: item.change < 0,
+            }))}
+          />
+          <Apart items={texts_apart.map(({ texts: name, reason }) => [name, t.whyTexts[reason]])} />
+          {texts.length > 0 && <p className="mt-4 max-w-2xl text-pretty text-muted text-sm">{t.howTexts}</p>}
+        </Section>
       )}
-      {items.length > 0 && <p className="mt-4 max-w-2xl text-pretty text-muted text-sm">{t.how}</p>}
     </div>
+  );
+}
+
+interface Change {
+  name: string;
+  before: string;
+  after: string;
+  beforeToo?: string | undefined;
+  afterToo?: string | undefined;
+  changed: string;
+  interval: string;
+  p: number;
+  is_real: boolean;
+  better: boolean;
+}
+
+function ChangeTable({ label, what, rows }: { label: string; what: string; rows: readonly Change[] }) {
+  const t = useLabWords().compare;
+  const { chance } = useFigures();
+  if (rows.length === 0) return null;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways, so the keyboard must be able to reach it
+    <section aria-label={label} tabIndex={0} className="overflow-x-auto">
+      <table className="w-full min-w-[40rem] border-collapse text-sm tabular-nums">
+        <thead>
+          <tr className="border-control border-b">
+            <th scope="col" className="py-2 pe-6 text-start font-medium">
+              {what}
+            </th>
+            {[t.before, t.after, t.change, t.interval, t.p].map((name) => (
+              <th key={name} scope="col" className="py-2 ps-6 text-end font-medium">
+                {name}
+              </th>
+            ))}
+            <th scope="col" className="py-2 ps-8 text-start font-medium">
+              {t.verdict}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.name} className="border-line border-b align-top">
+              <th scope="row" className="py-2.5 pe-6 text-start font-normal normal-nums">
+                {row.name}
+              </th>
+              <Value value={row.before} too={row.beforeToo} />
+              <Value value={row.after} too={row.afterToo} />
+              <td className="whitespace-nowrap py-2.5 ps-6 text-end font-medium">{row.changed}</td>
+              <td className="whitespace-nowrap py-2.5 ps-6 text-end">{row.interval}</td>
+              <td className="whitespace-nowrap py-2.5 ps-6 text-end">{chance(row.p)}</td>
+              <td className="whitespace-nowrap py-2.5 ps-8">
+                {!row.is_real ? (
+                  <span className="text-muted">{t.untold}</span>
+                ) : row.better ? (
+                  <span className="font-medium text-positive">{t.better}</span>
+                ) : (
+                  <span className="font-medium text-danger">{t.worse}</span>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Value({ value, too }: { value: string; too: string | undefined }) {
+  return (
+    <td className="py-2.5 ps-6 text-end">
+      {value}
+      {too !== undefined && <span className="block whitespace-nowrap text-muted text-xs">{too}</span>}
+    </td>
+  );
+}
+
+/** Of what nothing can be said, and why. */
+function Apart({ items }: { items: readonly (readonly [string, string])[] }) {
+  if (items.length === 0) return null;
+  return (
+    <ul className="mt-4 space-y-1 text-sm">
+      {items.map(([name, why]) => (
+        <li key={name}>
+          {name}: <span className="text-muted">{why}</span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -2,16 +2,13 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import type { LabRun } from "~/api/lab";
-import { explain } from "~/api/problems";
-import { useWords } from "~/i18n";
 import type { PageProps } from "~/settings/Frame";
 import { Page } from "~/settings/parts/Page";
 import { Empty } from "~/settings/parts/Rows";
-import { Waiting } from "~/settings/parts/Waiting";
 import { useWhen } from "~/settings/parts/when";
-import { Button, buttonLook } from "~/ui/Button";
-import { Trouble } from "~/ui/Trouble";
+import { buttonLook } from "~/ui/Button";
 import { Command } from "../Command";
+import { Entries } from "../Entries";
 import { useFigures } from "../figures";
 import { Missing } from "../Missing";
 import { runsQuery } from "../queries";
@@ -42,56 +39,34 @@ export default function Runs({ item }: PageProps) {
 }
 
 function All() {
-  const all = useWords();
-  const words = useLabWords();
-  const t = words.runs;
-  const found = useInfiniteQuery(runsQuery());
-  const runs = found.data?.pages.flatMap(({ items }) => items);
-  if (!runs)
-    return found.error ? (
-      <Trouble text={explain(found.error, all)} retry={() => found.refetch()} />
-    ) : (
-      <Waiting />
-    );
-  if (runs.length === 0)
-    return (
-      <Empty
-        title={t.emptyTitle}
-        text={t.empty}
-        action={
-          <div className="mx-auto max-w-md space-y-4">
-            <Link
-              to="/lab/$page"
-              params={{ page: "start" }}
-              search={{ stage: "data" }}
-              className={buttonLook("primary")}
-            >
-              {t.first}
-            </Link>
-            <p className="text-muted text-sm">{t.firstOrCommand}</p>
-            <Command text="causette lab data sums.toml --name sums" />
-          </div>
-        }
-      />
-    );
+  const t = useLabWords().runs;
   return (
-    <div>
-      <ul aria-label={t.title} className="divide-y divide-line border-line border-y">
-        {runs.map((run) => (
-          <One key={run.id} run={run} />
-        ))}
-      </ul>
-      {found.hasNextPage && (
-        <Button
-          look="outline"
-          className="mt-4"
-          disabled={found.isFetchingNextPage}
-          onClick={() => found.fetchNextPage()}
-        >
-          {words.more}
-        </Button>
-      )}
-    </div>
+    <Entries
+      label={t.title}
+      query={useInfiniteQuery(runsQuery())}
+      empty={
+        <Empty
+          title={t.emptyTitle}
+          text={t.empty}
+          action={
+            <div className="mx-auto max-w-md space-y-4">
+              <Link
+                to="/lab/$page"
+                params={{ page: "start" }}
+                search={{ stage: "data" }}
+                className={buttonLook("primary")}
+              >
+                {t.first}
+              </Link>
+              <p className="text-muted text-sm">{t.firstOrCommand}</p>
+              <Command text="causette lab data sums.toml --name sums" />
+            </div>
+          }
+        />
+      }
+    >
+      {(run) => <One key={run.id} run={run} />}
+    </Entries>
   );
 }
 

@@ -15,9 +15,8 @@ import { Button } from "~/ui/Button";
 import { Trouble } from "~/ui/Trouble";
 import { Missing } from "../Missing";
 import { labChanged, runQuery, stagesQuery } from "../queries";
-
 import { RecipeEditor } from "../RecipeEditor";
-import { type Mistake, mistakesOf, using } from "../recipe";
+import { type Mistake, mistakesOf, stageOf, using } from "../recipe";
 import { labWords, useLabWords } from "../words";
 
 /** A new run: a stage, its recipe, and it begins. */
@@ -65,6 +64,10 @@ function Form({ stages, like }: { stages: Stages; like: { stage: string; recipe:
   // What is corrected is not wrong any more.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is the text that changes
   useEffect(reset, [recipe, name, reset]);
+  // Of the others it depends on the recipe, and the server says so.
+  const lacking =
+    stages.missing.length > 0 &&
+    stages.items.some(({ name, trains }) => trains && name === (stageOf(recipe) ?? stage));
   const ofName = error instanceof Problem ? error.fields.get("name") : undefined;
   const mistakes: Mistake[] =
     error instanceof Problem && !ofName && error.status === 422 ? mistakesOf(recipe, error.message) : [];
@@ -117,7 +120,7 @@ function Form({ stages, like }: { stages: Stages; like: { stage: string; recipe:
       </div>
       {error && mistakes.length === 0 && !ofName && <Trouble text={explain(error, all)} />}
       <div className="flex flex-wrap items-center gap-4">
-        <Button type="submit" disabled={starting.isPending || stages.missing.length > 0}>
+        <Button type="submit" disabled={starting.isPending || lacking}>
           {t.start}
         </Button>
         <span role="status" className="text-muted text-sm">

@@ -55,7 +55,7 @@ export const en = {
   missing: {
     title: "This installation cannot train",
     text: (libraries: string) =>
-      `It has no ${libraries}. What has been run can be read here; to run something, install the lab where Causette runs, and start it again:`,
+      `It has no ${libraries}. What has been run can be read here, and what is served at a \`url\` can be evaluated and learned from. To run anything else, install the lab where Causette runs, and start it again:`,
   },
   run: {
     gone: "There is no run of this name.",
@@ -183,13 +183,13 @@ export const en = {
   },
   compare: {
     title: "Compare",
-    lead: "Two evaluations on the same problems: is the second better, or was it chance?",
+    lead: "Two evaluations on the same problems or texts: is the second better, or was it chance?",
     before: "Before",
     after: "After",
     choose: "Choose an evaluation",
     swap: "Swap",
     emptyTitle: "There is nothing to compare yet",
-    empty: "It takes two runs of the stage “Evaluation” with the same tasks, one of each model.",
+    empty: "It takes two runs of the stage “Evaluation” with the same tasks or texts, one of each model.",
     measure: "Measure a model",
     pick: "Choose two evaluations.",
     same: "That is twice the same one.",
@@ -201,7 +201,7 @@ export const en = {
     better: "Better",
     worse: "Worse",
     untold: "Not told apart",
-    none: "Neither has put a task; texts are not compared.",
+    none: "Neither has put a task or read a text.",
     why: {
       only_before: "Only the first has put it.",
       only_after: "Only the second has put it.",
@@ -209,6 +209,18 @@ export const en = {
         "They have not put the same problems. Take the same number of problems and the same seed.",
     },
     how: "p is how likely so much is by chance alone: McNemar’s exact test where replies are right or wrong, else a paired bootstrap.",
+    texts: "Texts",
+    textsLead: "How well each expects them, in bits per byte: fewer are better.",
+    text: "Text",
+    perplexity: (value: string) => `perplexity ${value}`,
+    whyTexts: {
+      only_before: "Only the first has read it.",
+      only_after: "Only the second has read it.",
+      other_texts: "They have not read the same documents.",
+      other_windows: "They have read it in windows of different lengths. Take the same length.",
+    },
+    howTexts:
+      "p is that of a bootstrap of the documents, in pairs. Perplexity is a token's, and says something only where both have one tokenizer.",
     points: (value: string) => `${value} pts`,
     replies: "Where they differ",
     repliesCount: (count: string) => `${count} problems`,

@@ -69,7 +69,7 @@ export const fr: LabWords = {
   missing: {
     title: "Cette installation ne peut pas entraîner",
     text: (libraries) =>
-      `Il lui manque ${libraries}. Ce qui a été exécuté se lit ici ; pour exécuter quelque chose, installez le laboratoire là où tourne Causette, puis redémarrez-le :`,
+      `Il lui manque ${libraries}. Ce qui a été exécuté se lit ici, et ce qui est servi à une \`url\` s’évalue et s’apprend. Pour exécuter autre chose, installez le laboratoire là où tourne Causette, puis redémarrez-le :`,
   },
   run: {
     gone: "Il n’y a pas d’exécution de ce nom.",
@@ -197,14 +197,14 @@ export const fr: LabWords = {
   },
   compare: {
     title: "Comparer",
-    lead: "Deux évaluations sur les mêmes problèmes : la seconde est-elle meilleure, ou est-ce le hasard ?",
+    lead: "Deux évaluations sur les mêmes problèmes ou textes : la seconde est-elle meilleure, ou est-ce le hasard ?",
     before: "Avant",
     after: "Après",
     choose: "Choisir une évaluation",
     swap: "Inverser",
     emptyTitle: "Il n’y a encore rien à comparer",
     empty:
-      "Il faut deux exécutions de l’étape « Évaluation » avec les mêmes épreuves, une pour chaque modèle.",
+      "Il faut deux exécutions de l’étape « Évaluation » avec les mêmes épreuves ou textes, une pour chaque modèle.",
     measure: "Mesurer un modèle",
     pick: "Choisissez deux évaluations.",
     same: "C’est deux fois la même.",
@@ -216,7 +216,7 @@ export const fr: LabWords = {
     better: "Meilleure",
     worse: "Moins bonne",
     untold: "Indiscernables",
-    none: "Ni l’une ni l’autre n’a posé d’épreuve ; les textes ne se comparent pas.",
+    none: "Ni l’une ni l’autre n’a posé d’épreuve ni lu de texte.",
     why: {
       only_before: "Seule la première l’a posée.",
       only_after: "Seule la seconde l’a posée.",
@@ -224,6 +224,18 @@ export const fr: LabWords = {
         "Elles n’ont pas posé les mêmes problèmes. Prenez le même nombre de problèmes et la même graine.",
     },
     how: "p est la probabilité d’un tel écart par le seul hasard : test exact de McNemar quand les réponses sont justes ou fausses, sinon un bootstrap apparié.",
+    texts: "Textes",
+    textsLead: "À quel point chacune s’y attend, en bits par octet : moins il y en a, mieux c’est.",
+    text: "Texte",
+    perplexity: (value) => `perplexité ${value}`,
+    whyTexts: {
+      only_before: "Seule la première l’a lu.",
+      only_after: "Seule la seconde l’a lu.",
+      other_texts: "Elles n’ont pas lu les mêmes documents.",
+      other_windows: "Elles l’ont lu par fenêtres de longueurs différentes. Prenez la même longueur.",
+    },
+    howTexts:
+      "p est celle d’un bootstrap apparié des documents. La perplexité est celle d’un jeton et ne dit quelque chose que si les deux modèles ont le même tokenizer.",
     points: (value) => `${value} pts`,
     replies: "Là où elles diffèrent",
     repliesCount: (count) => `${count} problèmes`,
