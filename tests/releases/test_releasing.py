@@ -1,5 +1,7 @@
 """From an artifact to a release and back, on each kind of database."""
 
+import asyncio
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from causette.audit import AuditLog
 from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import CausetteError, Conflict, Forbidden, InvalidRequest
+from causette.ids import new_id
 from causette.releases import Artifact, Check, Release, Releases
 from causette.releases.types import CHECK_GROUPS, Bounds, Lineage, Tally, Thumbs
 from causette.releases.weights import WeightsChanged
@@ -66,7 +69,13 @@ async def registered(releases: Releases, by: Caller, tmp_path: Path, name: str =
 
 async def measured(releases: Releases, artifact: Artifact, *, failing: str | None = None) -> None:
     await releases.report(
-        artifact, baseline="small", checks=checks(failing=failing), policy={}, seconds=1.0, machine="here"
+        artifact,
+        run_id=new_id("run"),
+        baseline="small",
+        checks=checks(failing=failing),
+        policy={},
+        seconds=1.0,
+        machine="here",
     )
 
 
@@ -156,10 +165,44 @@ async def test_a_report_that_leaves_a_group_out_has_not_passed(
     by = await owner(database)
     artifact = await registered(releases, by, tmp_path)
     await releases.report(
-        artifact, baseline="small", checks=checks()[:-1], policy={}, seconds=1.0, machine="here"
+        artifact,
+        run_id="run_1",
+        baseline="small",
+        checks=checks()[:-1],
+        policy={},
+        seconds=1.0,
+        machine="here",
     )
     with pytest.raises(Conflict, match="not complete"):
         await releases.sign(by, artifact)
+
+
+async def test_a_run_that_two_processes_report_at_once_has_one_report(
+    releases: Releases, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    artifact = await registered(releases, await owner(database), tmp_path)
+    runs = [f"run_{number}" for number in range(30)]
+    command = (
+        *("-m", "tests.releases.reporting", database_url),
+        str(tmp_path / "artifacts"),
+        "taught",
+        *runs,
+    )
+    reporters = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    for each in reporters:
+        assert each.stdout is not None
+        assert await each.stdout.readline() == b"ready\n"
+    told = await asyncio.gather(*(each.communicate(b"\n") for each in reporters))
+    reports = {each.run_id: each.id for each in await releases.reports(artifact)}
+    assert len(await releases.reports(artifact)) == len(runs)
+    # Both were given the one that there is.
+    for ids, _ in told:
+        assert ids.decode().split() == [reports[run] for run in runs]
 
 
 async def test_a_signature_is_for_one_report(releases: Releases, database: Database, tmp_path: Path) -> None:

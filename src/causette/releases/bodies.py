@@ -74,6 +74,7 @@ class GateReportOut(_Out):
     model_config = ConfigDict(title="GateReport", from_attributes=True)
 
     id: str
+    run_id: Annotated[str | None, Field(description="The run that measured it; null of very old ones")]
     sha256: Annotated[str, Field(description="Of the weights that were measured")]
     baseline: Annotated[str, Field(description="What it was compared with")]
     passed: bool

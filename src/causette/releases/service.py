@@ -210,21 +210,25 @@ class Releases:
         self,
         artifact: Artifact,
         *,
+        run_id: str,
         baseline: str,
         checks: Sequence[Check],
         policy: Mapping[str, Any],
         seconds: float,
         machine: str,
     ) -> GateReport:
-        """Keep what the gate found of an artifact.
+        """Keep what a run of the gate found of an artifact, once: whoever reports it again is given the same report.
 
         Raises:
             WeightsChanged: they are not what was registered.
         """
+        if (known := await self._store.report_of(run_id)) is not None:
+            return known
         await asyncio.to_thread(check, artifact.path, artifact.sha256)
         report = GateReport(
             id=new_id("gate"),
             artifact_id=artifact.id,
+            run_id=run_id,
             sha256=artifact.sha256,
             baseline=baseline,
             checks=tuple(checks),
@@ -233,7 +237,11 @@ class Releases:
             machine=machine,
             created_at=self._now(),
         )
-        await self._store.add_report(report)
+        if not await self._store.add_report(report):
+            # Another process was first.
+            kept = await self._store.report_of(run_id)
+            assert kept is not None, "reports are for good"
+            return kept
         return report
 
     async def reports(self, artifact: Artifact) -> Sequence[GateReport]:

@@ -47,6 +47,8 @@ gate_reports = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("artifact_id", sa.Text, sa.ForeignKey("artifacts.id"), nullable=False),
+    # A run is reported once, however many processes come to its end.
+    sa.Column("run_id", sa.Text),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("baseline", sa.Text, nullable=False),
     sa.Column("checks", sa.JSON, nullable=False),
@@ -55,6 +57,7 @@ gate_reports = sa.Table(
     sa.Column("machine", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Index(None, "artifact_id", "id"),
+    sa.Index(None, "run_id", unique=True),
 )
 
 approvals = sa.Table(
@@ -165,11 +168,22 @@ class ReleaseStore:
         async with self._database.read() as connection:
             return {row.id: row.name for row in await connection.execute(query)}
 
-    async def add_report(self, report: GateReport) -> None:
-        """Keep what the gate found."""
+    async def add_report(self, report: GateReport) -> bool:
+        """Keep what the gate found, unless there is a report of its run; whether it was kept."""
         values = asdict(report) | {"policy": dict(report.policy)}
+        statement = (
+            self._insert(gate_reports).values(values).on_conflict_do_nothing(index_elements=["run_id"])
+        )
         async with self._database.write() as connection:
-            await connection.execute(sa.insert(gate_reports).values(values))
+            kept = await connection.execute(statement.returning(gate_reports.c.id))
+            return kept.scalar_one_or_none() is not None
+
+    async def report_of(self, run_id: str) -> GateReport | None:
+        """The report of a run of the gate, if there is one."""
+        query = sa.select(gate_reports).where(gate_reports.c.run_id == run_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+            return None if row is None else _to_report(row)
 
     async def reports(self, *artifact_ids: str) -> list[GateReport]:
         """What the gate found of artifacts, the newest first."""

@@ -81,6 +81,8 @@ class GateReport:
 
     id: str
     artifact_id: str
+    #: The run that measured it, of which there is one report; None of what was reported before that was so.
+    run_id: str | None
     #: Of the weights that were measured.
     sha256: str
     #: The artifact or the model of the catalogue that it was compared with.

@@ -67,7 +67,7 @@ def test_an_equal_candidate_goes_all_the_way_and_back(house: House) -> None:
     assert report["baseline"] == "tiny"
     assert [each["name"] for each in report["checks"] if not each["passed"]] == []
     assert {each["group"] for each in report["checks"]} == {"capability", "safety", "speed", "cost"}
-    run = report["policy"]["run"]
+    run = report["run_id"]
     assert report["policy"]["seed"] == 3
     replies = (
         house.runs.place(run) / "artifact" / "replies" / "candidate" / "instructions.jsonl"
@@ -158,7 +158,7 @@ def test_a_gate_that_is_killed_leaves_no_report_and_goes_on_where_it_was_without
     assert house.lab("artifact", "killed")["reports"] == []
     stamp = done.stat().st_mtime_ns
     report = json.loads(_without_pytorch(house, "resume", run))
-    assert report["policy"]["run"] == run
+    assert report["run_id"] == run
     assert all(each["passed"] for each in report["checks"])
     # What was measured before is what is reported.
     assert done.stat().st_mtime_ns == stamp
