@@ -8,7 +8,7 @@ says why, and is named for it in the audit log.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from causette.releases.types import (
     Standing,
     Tally,
     Thumbs,
+    Unserved,
 )
 from causette.releases.weights import check, keep
 
@@ -41,6 +42,8 @@ from causette.releases.weights import check, keep
 RatedSince = Callable[[Release], Awaitable[Mapping[Arm, Thumbs]]]
 
 _LEAST_REASON: Final = 10
+#: For how long a process is believed that it cannot serve something: it may have been killed since.
+SAID_FOR: Final = timedelta(minutes=2)
 #: Who acts where nobody does: a canary that is watched.
 WATCH: Final = "the watch over canaries"
 #: The same, of what was trained for a customer.
@@ -433,6 +436,20 @@ class Releases:
     async def in_force(self) -> Sequence[Release]:
         """Every release that somebody is served."""
         return await self._store.in_force()
+
+    # What cannot be served
+
+    async def cannot_serve(self, process: str, unserved: Sequence[Unserved]) -> None:
+        """Keep what a process cannot serve of what is in force: all of it, and again before `SAID_FOR` is over."""
+        now = self._now()
+        await self._store.set_unserved(process, unserved, now, now - SAID_FOR)
+
+    async def unserved(self) -> Mapping[str, Sequence[Unserved]]:
+        """What processes cannot serve of what is in force, by the releases' ids, the longest first."""
+        found: dict[str, list[Unserved]] = {}
+        for each in await self._store.unserved(self._now() - SAID_FOR):
+            found.setdefault(each.release_id, []).append(each)
+        return found
 
     # Watching canaries
 

@@ -178,6 +178,20 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unserved:
+    """A release in force that a process cannot serve."""
+
+    release_id: str
+    #: The process: its machine's name and its number there.
+    process: str
+    #: Why.
+    reason: str
+    #: What those are served there whom it would answer: an artifact's name, or that of the model the house began with.
+    instead: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What was seen of the requests that one arm of a canary answered, so that sums of tallies are tallies."""
 

@@ -1,4 +1,4 @@
-"""The lab among several processes: one report of each run of the gate."""
+"""The lab among several processes: one report of a run, whether it was ever asked for, what is not served, nights."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0034_flywheel"
 branch_labels = None
 depends_on = None
 
+_INSTANT = sa.DateTime(timezone=True)
 _RUN = {"sqlite": "json_extract(policy, '$.run')", "postgresql": "policy ->> 'run'"}
 
 
@@ -20,3 +21,24 @@ def upgrade() -> None:
         f"WHERE id IN (SELECT max(id) FROM gate_reports GROUP BY {run})"
     )
     op.create_index("ix_gate_reports_run_id", "gate_reports", ["run_id"], unique=True)
+    op.create_index("ix_jobs_key_id", "jobs", ["key", "id"])
+    op.create_table(
+        "unserved_releases",
+        sa.Column("release_id", sa.Text, sa.ForeignKey("releases.id"), primary_key=True),
+        sa.Column("process", sa.Text, primary_key=True),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("instead", sa.Text, nullable=False),
+        sa.Column("since", _INSTANT, nullable=False),
+        sa.Column("seen_at", _INSTANT, nullable=False),
+    )
+    # When the newest example that a turn learns from was made; null of turns from before, and until they are chosen.
+    op.add_column("flywheel_turns", sa.Column("learned_until", _INSTANT))
+    op.create_table(
+        "flywheel_nights",
+        sa.Column("due_at", _INSTANT, primary_key=True),
+        sa.Column("looked_at", _INSTANT, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("fresh", sa.Integer, nullable=False),
+        sa.Column("turn_id", sa.Text, sa.ForeignKey("flywheel_turns.id")),
+        sa.CheckConstraint("outcome IN ('begun', 'under_way', 'too_few', 'nobody')", name="outcome"),
+    )
