@@ -1,8 +1,9 @@
 """The lab with all that it needs of the house: runs in the background, fine-tuning, the flywheel, releases."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from causette.accounts import Accounts
+from causette.accounts import Accounts, Caller
 from causette.assistant.feedback.service import FeedbackRoom
 from causette.db import Database
 from causette.door import Door
@@ -11,6 +12,7 @@ from causette.jobs import Jobs
 from causette.lab.fine_tuning import FineTuning
 from causette.lab.fine_tuning.work import FineTuningWork
 from causette.lab.flywheel.curation import Curation
+from causette.lab.flywheel.nights import Nights
 from causette.lab.flywheel.turning import Flywheel
 from causette.lab.releasing import Releasing
 from causette.lab.running import Carrier, LabRuns
@@ -93,11 +95,20 @@ def build_laboratory(
             curation=curation,
             lab_runs=lab_runs,
             releasing=releasing,
+            nights=Nights(database, curation, settings.flywheel, owner=partial(_first_owner, accounts)),
             caller_of=accounts.caller_of,
         ),
         fine_tuning=fine_tuning,
         staging=Staging(releases, fleet.deployments),
     )
+
+
+async def _first_owner(accounts: Accounts) -> Caller | None:
+    """Whoever has run the house for longest."""
+    for user in await accounts.list_users():
+        if user.role == "owner" and user.disabled_at is None:
+            return Caller(user=user)
+    return None
 
 
 def _is_deployed(fleet: Fleet, model: str) -> bool:
