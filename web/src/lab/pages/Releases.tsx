@@ -69,6 +69,7 @@ function All() {
                     {t.states[release.state]}
                     {release.state === "canary" && ` · ${amounts.percent(release.share_percent / 100)}`}
                   </Mark>
+                  {release.unserved.length > 0 && <Mark look="bad">{t.unserved.mark}</Mark>}
                 </span>
                 <span className="block text-muted text-sm">
                   {amounts.moment(release.begun_at)} · {t.by(release.begun_by)}
