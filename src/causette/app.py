@@ -224,6 +224,8 @@ def _own_routes() -> APIRouter:
         house: House = request.app.state.house
         _check_may_measure(request, house.settings)
         await asyncio.gather(*(_observe(item.engine, house.metrics) for item in house.gateway.deployments))
+        for model, count in house.laboratory.staging.unserved().items():
+            house.metrics.unserved.labels(model).set(count)
         return Response(generate_latest(house.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -2,8 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
-from causette.accounts import Accounts
+from causette.accounts import Accounts, Caller
 from causette.assistant.feedback.service import FeedbackRoom
 from causette.db import Database
 from causette.door import Door
@@ -13,6 +14,7 @@ from causette.lab.fine_tuning import FineTuning
 from causette.lab.fine_tuning.serving import FineTunedModels
 from causette.lab.fine_tuning.work import FineTuningWork
 from causette.lab.flywheel.curation import Curation
+from causette.lab.flywheel.nights import Nights
 from causette.lab.flywheel.turning import Flywheel
 from causette.lab.releasing import Releasing
 from causette.lab.running import Carrier, LabRuns
@@ -99,12 +101,21 @@ def build_laboratory(
             curation=curation,
             lab_runs=lab_runs,
             releasing=releasing,
+            nights=Nights(database, curation, settings.flywheel, owner=partial(_first_owner, accounts)),
             caller_of=accounts.caller_of,
         ),
         fine_tuning=fine_tuning,
         fine_tuned=fine_tuned,
         staging=Staging(releases, fleet.deployments),
     )
+
+
+async def _first_owner(accounts: Accounts) -> Caller | None:
+    """Whoever has run the house for longest."""
+    for user in await accounts.list_users():
+        if user.role == "owner" and user.disabled_at is None:
+            return Caller(user=user)
+    return None
 
 
 def _is_deployed(fleet: Fleet, model: str) -> bool:

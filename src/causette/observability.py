@@ -141,6 +141,12 @@ class Metrics:
         self.engine_cache = Gauge(
             "causette_engine_cache_usage", "Share of the KV cache in use, 0 to 1", ["model"], registry=on
         )
+        self.unserved = Gauge(
+            "causette_releases_unserved",
+            "Releases in force that this process cannot serve",
+            ["model"],
+            registry=on,
+        )
         self.engine_restarts = Counter(
             "causette_engine_restarts",
             "Times an engine process had to be started again",

@@ -4,12 +4,13 @@ Order of precedence: command-line flags, ``CAUSETTE_*`` environment variables, `
 the defaults below. ``causette config`` prints the effective values with secrets masked.
 """
 
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -140,6 +141,33 @@ class WebSearch(BaseModel):
     ] = Decimal(0)
 
 
+class NightlyTurns(BaseModel):
+    """When a turn of the flywheel begins by itself (``[flywheel]`` in ``causette.toml``), and what it is to do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: Annotated[time, Field(description="The time of day, in UTC: 02:30")]
+    least: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Examples since the last turn without which none begins")
+    ] = 50
+    share_percent: Annotated[
+        float,
+        Field(
+            gt=0, le=100, allow_inf_nan=False, description="Of a hundred people, who are served the canary"
+        ),
+    ] = 10.0
+    promotes: Annotated[
+        bool, Field(description="Whether the canary is promoted by itself once nothing is against it")
+    ] = False
+
+    @field_validator("at")
+    @classmethod
+    def _in_utc(cls, at: time) -> time:
+        if at.tzinfo is not None:
+            raise ValueError("write the time in UTC and without a zone, such as 02:30")
+        return at
+
+
 class McpServer(BaseModel):
     """An MCP server for everybody (``[[mcp]]`` in ``causette.toml``): a command to run, or a URL."""
 
@@ -233,6 +261,10 @@ class Settings(BaseSettings):
     fine_tuned_idle_minutes: Annotated[
         float, Field(gt=0, description="Minutes after which the engine of one that nobody asks is ended")
     ] = 10.0
+    flywheel: Annotated[
+        NightlyTurns | None,
+        Field(description="When a turn of the flywheel begins by itself each night; never when not given"),
+    ] = None
     shutdown_grace: Annotated[float, Field(ge=0, description="Seconds running replies get at shutdown")] = (
         20.0
     )

@@ -5,14 +5,16 @@ killed, it begins again from what the database says: here is nothing that would 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from math import log
+from os import getpid
 from pathlib import Path
 from random import Random
+from socket import gethostname
 from typing import Any, Final
 
 import structlog
@@ -23,7 +25,8 @@ from causette.errors import CausetteError, Conflict
 from causette.gateway import Deployments
 from causette.gateway.versions import Canary, Seen, Version, Versions, fingerprint
 from causette.releases import Release, Releases
-from causette.releases.types import Arm, Tally
+from causette.releases.service import SAID_FOR
+from causette.releases.types import Arm, Tally, Unserved
 from causette.releases.weights import WeightsChanged, check
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +39,8 @@ _JITTER: Final = (0.75, 1.25)
 _chance: Final = Random()  # noqa: S311
 # What is released and cannot be served, such as weights that are gone, is tried again.
 _RETRY_SECONDS: Final = 60.0
+# What cannot be served is said again before it is believed no more.
+_SAY_SECONDS: Final = SAID_FOR.total_seconds() / 4
 # A first token that came in no time has no logarithm.
 _LEAST_SECONDS: Final = 1e-6
 
@@ -64,6 +69,10 @@ class Staging:
         self._changed = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._judged = 0.0
+        self._process = f"{gethostname()}:{getpid()}"
+        #: What was said last of what cannot be served, and when, in the loop's seconds.
+        self._said: tuple[Unserved, ...] = ()
+        self._said_at = 0.0
         releases.on_change = self.look_again
 
     def open(self) -> None:
@@ -79,12 +88,18 @@ class Staging:
         await asyncio.gather(*(stage.close() for stage in self._stages.values()))
         try:
             await self._sheet.flush(self._releases)
+            if self._said:
+                await self._releases.cannot_serve(self._process, ())
         except CausetteError as error:
             _log.warning("what was seen of a canary last is lost", reason=error.message)
 
     def look_again(self) -> None:
         """Something has changed: look at once."""
         self._changed.set()
+
+    def unserved(self) -> Mapping[str, int]:
+        """How many releases in force this process cannot serve, by the model in whose place they are."""
+        return {name: len(stage.unserved) for name, stage in self._stages.items()}
 
     async def _follow(self) -> None:
         while True:
@@ -104,12 +119,30 @@ class Staging:
         for name, stage in self._stages.items():
             await stage.follow([release for release in in_force if release.model == name])
         now = asyncio.get_running_loop().time()
+        await self._say(now)
         if now - self._judged < _JUDGE_SECONDS:
             return
         self._judged = now
         await self._sheet.flush(self._releases)
         if any(release.state == "canary" for release in in_force):
             await self._releases.watch()
+
+    async def _say(self, now: float) -> None:
+        """Say what cannot be served here, for the owner to see: when it changes, and now and then what is still so."""
+        unserved = tuple(
+            Unserved(
+                release_id=release_id,
+                process=self._process,
+                reason=trouble.reason,
+                instead=stage.serves_instead_of(release_id),
+                since=trouble.since,
+            )
+            for stage in self._stages.values()
+            for release_id, trouble in stage.unserved.items()
+        )
+        if unserved != self._said or (unserved and now - self._said_at > _SAY_SECONDS):
+            await self._releases.cannot_serve(self._process, unserved)
+            self._said, self._said_at = unserved, now
 
 
 class _Stage:
@@ -124,6 +157,10 @@ class _Stage:
         self._look_again = look_again
         #: The releases whose engines are here, or are being started.
         self._staged: dict[str, _Staged] = {}
+        #: The releases in force that cannot be served, until they can.
+        self.unserved: dict[str, _Trouble] = {}
+        #: What the artifacts of releases are called.
+        self._names: dict[str, str] = {}
         #: The engines that were made here and are not stopped yet.
         self._engines: set[EmbeddedEngine] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -133,13 +170,22 @@ class _Stage:
         if not (self._staged or self._base.started):
             return
         for release in in_force:
+            self._note(release)
             await self._see_to(release)
         released = next((each for each in in_force if each.state == "released"), None)
         canary = next((each for each in in_force if each.state == "canary"), None)
-        self._serve(self._stable(released), self._canary(canary))
-        if released is not None:
+        goes_on = released is not None and await self._goes_on(released)
+        self._serve(self._stable(released if goes_on else None), self._canary(canary))
+        if goes_on:
             self._rest_base()
         self._clear({release.id for release in in_force})
+
+    def serves_instead_of(self, release_id: str) -> str:
+        """The name of what is served to those whom this release would answer, which cannot be served."""
+        stable = self._versions.stable
+        if stable.release_id in (None, release_id) or _engine_of(stable).state is not State.READY:
+            return self._base.config.name
+        return self._names[str(stable.release_id)]
 
     async def close(self) -> None:
         """End the engines that were made here."""
@@ -154,6 +200,33 @@ class _Stage:
     def _base(self) -> EmbeddedEngine:
         return _engine_of(self._versions.base)
 
+    def _note(self, release: Release) -> None:
+        """Note whether a release cannot be served; while it is tried again, nothing is known that is newer."""
+        staged = self._staged.get(release.id)
+        if staged is None or not staged.preparing.done():
+            return
+        failure = staged.failure
+        if failure is None:
+            self.unserved.pop(release.id, None)
+            return
+        reason = failure.message if isinstance(failure, CausetteError) else repr(failure)
+        known = self.unserved.get(release.id)
+        since = utc_now() if known is None else known.since
+        self.unserved[release.id] = _Trouble(reason=reason, since=since)
+
+    async def _goes_on(self, released: Release) -> bool:
+        """Whether what is served goes on until what is released is ready.
+
+        What was undone does not where that cannot be served, and neither does what is away itself.
+        """
+        served = self._versions.stable
+        staged = self._staged[released.id]
+        if served is self._versions.base or staged.version is not None or released.id not in self.unserved:
+            return True
+        if _engine_of(served).state is State.DOWN:
+            return False
+        return (await self._releases.release(str(served.release_id))).state != "undone"
+
     async def _see_to(self, release: Release) -> None:
         """Have the engine of a release started. A canary that cannot be served is taken back."""
         now = asyncio.get_running_loop().time()
@@ -163,7 +236,14 @@ class _Stage:
             # Another process, or a person, may be first.
             with suppress(Conflict):
                 await self._releases.roll_back(None, release, failure.message)
-        elif staged is None or (staged.given_up and now - staged.since > _RETRY_SECONDS):
+        elif (
+            staged is None
+            or (failure is not None and staged.version is not None)
+            or (staged.given_up and now - staged.since > _RETRY_SECONDS)
+        ):
+            if staged is not None and staged.version is not None:
+                # What its weights are now says why it ended.
+                self._meanwhile(self._retire(staged.version))
             task = asyncio.create_task(self._prepare(release), name=f"release {release.id}")
             task.add_done_callback(partial(self._prepared, release))
             self._staged[release.id] = _Staged(preparing=task, since=now)
@@ -177,7 +257,9 @@ class _Stage:
         """
         artifact = await self._releases.artifact(release.artifact_id)
         await asyncio.to_thread(check, artifact.path, artifact.sha256)
+        self._names[release.id] = artifact.name
         engine, ready = self._new_engine(artifact.path), False
+        engine.before_restart = partial(check, artifact.path, artifact.sha256)
         engine.start()
         try:
             ready = await engine.settled() is State.READY
@@ -237,6 +319,8 @@ class _Stage:
 
     def _clear(self, wanted: set[str]) -> None:
         """Let go of releases that are in force no more, as soon as nobody is served them."""
+        for release_id in self.unserved.keys() - wanted:
+            del self.unserved[release_id]
         canary = self._versions.canary
         served = {self._versions.stable, None if canary is None else canary.version}
         for release_id, staged in list(self._staged.items()):
@@ -274,6 +358,14 @@ class _Stage:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trouble:
+    """Why a release cannot be served."""
+
+    reason: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,7 @@ async def register(data: Path, email: str, weights: Path) -> None:
             if safe is not None:
                 await releases.report(
                     artifact,
+                    run_id=f"gate-{name}",
                     baseline=BASE,
                     checks=checks(safe=safe),
                     policy={"worse": "not beyond chance"},

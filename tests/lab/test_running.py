@@ -20,6 +20,7 @@ from causette.lab import installed
 from causette.lab.installed import LabNotInstalled
 from causette.lab.process import measured_at
 from causette.lab.running import Carrier, LabRun, LabRuns
+from causette.lab.runs import Runs
 from causette.settings import Settings
 from tests.lab.small import SMALL, small_lab
 from tests.releases.people import owner, stranger
@@ -116,6 +117,20 @@ async def test_a_run_is_begun_carried_out_and_booked(database: Database, data: P
     ((work, compute_ns),) = booked.by_attempt.values()
     assert work == done.run.id and compute_ns > 0
     assert not list((data / "lab-usage").iterdir())
+
+
+async def test_a_run_that_was_only_begun_is_told_apart_from_one_that_has_ended(
+    database: Database, data: Path
+) -> None:
+    ada = await owner(database)
+    async with working(database, data, at_once=0) as runs:
+        Runs(data / "runs").begin("sft", sft(3), "begun")
+        begun = await runs.find(ada, "begun")
+        assert (begun.run.status, begun.job, begun.asked) == ("interrupted", None, False)
+        assert (await runs.resume(ada, "begun")).asked
+        await runs.stop(ada, "begun")
+        ended = await runs.find(ada, "begun")
+        assert (ended.run.status, ended.job, ended.asked) == ("interrupted", None, True)
 
 
 async def test_what_cannot_be_begun_is_refused_at_once(

@@ -58,6 +58,15 @@ def test_of_several_that_begin_a_run_one_does(tmp_path: Path) -> None:
             assert sum(threads.map(begins, [number] * 4)) == 1
 
 
+def test_what_its_process_was_killed_in_before_it_was_whole_is_no_run(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    runs.begin("sft", {}, "whole")
+    left = tmp_path / ".beginning" / "run_1"
+    left.mkdir()
+    (left / "run.json").write_bytes((runs.place("whole") / "run.json").read_bytes())
+    assert [run.id for run in runs.list()] == ["whole"]
+
+
 def test_looking_at_a_run_does_not_hold_it(tmp_path: Path) -> None:
     runs = Runs(tmp_path)
     runs.begin("sft", {}, "looked-at")

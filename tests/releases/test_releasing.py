@@ -1,18 +1,23 @@
 """From an artifact to a release and back, on each kind of database."""
 
+import asyncio
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from causette.accounts import Caller
 from causette.audit import AuditLog
 from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import CausetteError, Conflict, Forbidden, InvalidRequest
+from causette.ids import new_id
 from causette.releases import Artifact, Check, Release, Releases
-from causette.releases.types import CHECK_GROUPS, Bounds, Lineage, Tally, Thumbs
+from causette.releases.store import unserved_releases
+from causette.releases.types import CHECK_GROUPS, Bounds, Lineage, Tally, Thumbs, Unserved
 from causette.releases.weights import WeightsChanged
 from tests.releases.people import owner, stranger
 
@@ -66,7 +71,13 @@ async def registered(releases: Releases, by: Caller, tmp_path: Path, name: str =
 
 async def measured(releases: Releases, artifact: Artifact, *, failing: str | None = None) -> None:
     await releases.report(
-        artifact, baseline="small", checks=checks(failing=failing), policy={}, seconds=1.0, machine="here"
+        artifact,
+        run_id=new_id("run"),
+        baseline="small",
+        checks=checks(failing=failing),
+        policy={},
+        seconds=1.0,
+        machine="here",
     )
 
 
@@ -156,10 +167,44 @@ async def test_a_report_that_leaves_a_group_out_has_not_passed(
     by = await owner(database)
     artifact = await registered(releases, by, tmp_path)
     await releases.report(
-        artifact, baseline="small", checks=checks()[:-1], policy={}, seconds=1.0, machine="here"
+        artifact,
+        run_id="run_1",
+        baseline="small",
+        checks=checks()[:-1],
+        policy={},
+        seconds=1.0,
+        machine="here",
     )
     with pytest.raises(Conflict, match="not complete"):
         await releases.sign(by, artifact)
+
+
+async def test_a_run_that_two_processes_report_at_once_has_one_report(
+    releases: Releases, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    artifact = await registered(releases, await owner(database), tmp_path)
+    runs = [f"run_{number}" for number in range(30)]
+    command = (
+        *("-m", "tests.releases.reporting", database_url),
+        str(tmp_path / "artifacts"),
+        "taught",
+        *runs,
+    )
+    reporters = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    for each in reporters:
+        assert each.stdout is not None
+        assert await each.stdout.readline() == b"ready\n"
+    told = await asyncio.gather(*(each.communicate(b"\n") for each in reporters))
+    reports = {each.run_id: each.id for each in await releases.reports(artifact)}
+    assert len(await releases.reports(artifact)) == len(runs)
+    # Both were given the one that there is.
+    for ids, _ in told:
+        assert ids.decode().split() == [reports[run] for run in runs]
 
 
 async def test_a_signature_is_for_one_report(releases: Releases, database: Database, tmp_path: Path) -> None:
@@ -227,6 +272,51 @@ async def test_a_promotion_is_undone_to_what_was_before(
 
     await releases.undo(by, await releases.release(first.id), "It is rude as well.")
     assert await releases.in_force() == []
+
+
+async def test_an_undo_and_a_promotion_at_once_leave_one_release_in_force(
+    releases: Releases, database: Database, tmp_path: Path
+) -> None:
+    by = await owner(database)
+    await releases.promote(by, await begun(releases, by, tmp_path, "first"))
+    for number in range(5):
+        second = await releases.promote(by, await begun(releases, by, tmp_path, f"second-{number}"))
+        third = await begun(releases, by, tmp_path, f"third-{number}")
+        done = await asyncio.gather(
+            releases.undo(by, second, "It is rude."), releases.promote(by, third), return_exceptions=True
+        )
+        # The promotion may be first, and then there is nothing to undo.
+        assert [
+            each for each in done if isinstance(each, BaseException) and not isinstance(each, Conflict)
+        ] == []
+        assert [each.id for each in await releases.in_force()] == [third.id]
+
+
+async def test_what_a_process_cannot_serve_is_told_while_it_says_so_and_it_is_in_force(
+    releases: Releases, database: Database, tmp_path: Path, clock: Clock
+) -> None:
+    by = await owner(database)
+    release = await releases.promote(by, await begun(releases, by, tmp_path))
+
+    def unserved(process: str) -> Unserved:
+        return Unserved(
+            release_id=release.id, process=process, reason="They are gone.", instead="small", since=clock.now
+        )
+
+    here, there = unserved("here:1"), unserved("there:1")
+    await releases.cannot_serve("here:1", [here])
+    await releases.cannot_serve("there:1", [there])
+    assert await releases.unserved() == {release.id: [here, there]}
+    clock.now += timedelta(minutes=1)
+    await releases.cannot_serve("here:1", [here])
+    clock.now += timedelta(minutes=1, seconds=1)
+    # The other was killed.
+    assert await releases.unserved() == {release.id: [here]}
+    await releases.undo(by, release, "It is not there.")
+    assert await releases.unserved() == {}
+    await releases.cannot_serve("here:1", [])
+    async with database.read() as connection:
+        assert (await connection.execute(sa.select(unserved_releases))).all() == []
 
 
 async def test_there_is_one_canary_of_a_model(releases: Releases, database: Database, tmp_path: Path) -> None:

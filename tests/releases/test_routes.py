@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from causette.accounts import Caller
 from causette.releases import Artifact
-from causette.releases.types import Tally
+from causette.releases.types import Tally, Unserved
 from tests.house import OpenHouse, Person, open_house
 from tests.releases.test_releasing import NOW, measured, registered
 
@@ -89,6 +89,14 @@ async def test_an_artifact_is_signed_served_and_promoted(lab: Lab) -> None:
     shared = await lab.post(f"/releases/{release.id}/share", {"share_percent": 20})
     assert shared["share_percent"] == 20
     assert (await lab.post(f"/releases/{release.id}/promote"))["state"] == "released"
+    unserved = Unserved(
+        release_id=release.id, process="here:1", reason="They are gone.", instead="small", since=NOW
+    )
+    await lab.releases.cannot_serve("here:1", [unserved])
+    (listed,) = (await lab.get("/releases"))["items"]
+    (told,) = listed["unserved"]
+    assert (told["process"], told["reason"], told["instead"]) == ("here:1", "They are gone.", "small")
+    assert (await lab.get(f"/releases/{release.id}"))["unserved"] == [told]
     undone = await lab.post(f"/releases/{release.id}/undo", {"reason": "It is rude."})
     assert (undone["state"], undone["reason"]) == ("undone", "ada@example.org: It is rude.")
     assert (await lab.get(f"/releases/{release.id}"))["ended_at"] is not None

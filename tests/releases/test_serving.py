@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Owner:
 
     async def act(self, path: str, **body: object) -> dict[str, Any]:
         """Something with artifacts and releases."""
-        return await self.ask(f"/api/admin/lab{path}", body or None)
+        return await self.ask(f"/api/admin/lab{path}", body or None, "GET" if "?" in path else "POST")
 
     @asynccontextmanager
     async def events(self, turn: dict[str, Any]) -> AsyncGenerator[AsyncIterator[str]]:
@@ -76,6 +77,15 @@ class Owner:
         assert answer.status_code == 200, answer.text
         assert answer.json()["choices"][0]["message"]["content"]
         return answer.json()["system_fingerprint"]
+
+    async def serves_all(self, lab: "Lab", name: str) -> tuple[Artifact, str]:
+        """Have an artifact answer everybody: it, and its release."""
+        artifact = await lab.signed(name)
+        # Its canary takes next to nobody.
+        begun = await self.act(f"/artifacts/{artifact.id}/release", share_percent=0.01)
+        await self.ask(f"/api/admin/lab/releases/{begun['id']}/promote")
+        await self.hears(fingerprint(begun["id"], artifact.sha256))
+        return artifact, begun["id"]
 
     async def hears(self, fingerprint: str) -> None:
         """Wait until this is what answers. Every request on the way is answered, by what is there."""
@@ -233,3 +243,28 @@ async def test_a_promotion_that_is_killed_is_what_the_database_says_until_it_is_
     turn = await here.ask("/api/conversations", {"content": "Say hello."})
     await here.heard(turn)
     assert (await lab.message(turn)).release_id is None
+
+
+async def test_an_undo_brings_back_the_release_before_it_and_another_what_the_house_began_with(lab: Lab):
+    (here,) = lab.at
+    base = await here.answering()
+    first, before = await here.serves_all(lab, "first")
+    second, after = await here.serves_all(lab, "second")
+    await lab.no_engine_has(first.path)
+
+    await here.act(f"/releases/{after}/undo", reason="It is rude.")
+    await here.hears(fingerprint(before, first.sha256))
+    turn = await here.ask("/api/conversations", {"content": "Say hello."})
+    await here.heard(turn)
+    assert (await lab.message(turn)).release_id == before
+    await lab.no_engine_has(second.path)
+    states = {each["id"]: each["state"] for each in (await here.act("/releases?limit=2"))["items"]}
+    assert states == {before: "released", after: "undone"}
+
+    undo = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "causette", "lab", "undo", "first", "--reason", "It is rude as well."),
+        *("--as", here.server.owner_email, "--data", str(here.server.data)),
+    )
+    assert await undo.wait() == 0
+    await here.hears(base)
+    await lab.no_engine_has(first.path)

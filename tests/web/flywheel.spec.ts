@@ -70,6 +70,9 @@ test("what was said is looked through with keys, changed, and not learned from w
   await page.goto("/lab/flywheel");
   await expect(page.getByText("No turn is under way.")).toBeVisible();
   await expect(page.getByText("No examples yet")).toBeVisible();
+  const nightly = page.getByRole("region", { name: "Every night" });
+  await expect(nightly).toContainText("New examples since the last turn: 0, of at least 1,000,000.");
+  await expect(nightly).toContainText("Its canary goes to 5% of people, until somebody serves it to all.");
   await app.accessible();
   await app.picture("flywheel-empty");
 

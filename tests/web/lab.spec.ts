@@ -230,6 +230,25 @@ test("a model is signed, tried on some, given to all and taken back, and all of 
   await page.getByRole("button", { name: "Serve it to all" }).click();
   await dialog.getByRole("button", { name: "Serve it to all" }).click();
   await expect(page.getByText("Served to all", { exact: true }).first()).toBeVisible();
+  await test.step("where it cannot be served, that is told, with what is served instead", async () => {
+    execFileSync(python, ["-m", "tests.lab.unserved", data()], { cwd: root });
+    const release = page.url();
+    await page.goto("/lab/releases");
+    await expect(
+      page.getByRole("link", { name: /sums-kind.*Served to all.*Cannot be served/ }),
+    ).toBeVisible();
+    await page.goto(release);
+    const trouble = page.getByRole("alert");
+    await expect(trouble).toContainText("elsewhere:1, since");
+    await expect(trouble).toContainText("Its weights are gone. Put the file back.");
+    await expect(trouble).toContainText("smollm2-135m-instruct is served there instead.");
+    await app.accessible();
+    await app.picture("lab-unserved");
+    const size = page.viewportSize();
+    await page.setViewportSize({ width: 390, height: 844 });
+    await app.picture("lab-unserved-phone");
+    await page.setViewportSize(size ?? { width: 1440, height: 900 });
+  });
   await page.getByRole("button", { name: "Undo" }).click();
   await dialog.getByLabel("Why").fill("It was only a try.");
   await dialog.getByRole("button", { name: "Undo" }).click();

@@ -14,7 +14,7 @@ from rich.table import Table
 from causette.cli.acting import As, acting, in_house
 from causette.cli.db import AsJson, DataFolder
 from causette.errors import NotFound
-from causette.lab.flywheel.types import Settings, Turn, Verdict
+from causette.lab.flywheel.types import Outlook, Settings, Turn, Verdict
 from causette.releases.types import Bounds
 
 if TYPE_CHECKING:
@@ -63,15 +63,16 @@ T = TypeVar("T")
 def status(data: DataFolder = None, as_json: AsJson = False) -> None:
     """Show what there is to learn from, and the turns."""
 
-    async def look(house: "House") -> tuple[Mapping[Any, int], Sequence[Turn]]:
-        return await house.curation.counts(), await house.flywheel.turns()
+    async def look(house: "House") -> tuple[Mapping[Any, int], Sequence[Turn], Outlook | None]:
+        wheel = house.flywheel
+        return await house.curation.counts(), await wheel.turns(), await wheel.nights.outlook()
 
-    counts, turns = in_house(data, look)
+    counts, turns, nightly = in_house(data, look)
     if as_json:
         told = [
             {"verdict": verdict, "kind": kind, "count": count} for (verdict, kind), count in counts.items()
         ]
-        _print({"examples": told, "turns": turns})
+        _print({"examples": told, "turns": turns, "nightly": None if nightly is None else _plain(nightly)})
         return
     table = _table("EXAMPLES", "THUMBS", "PAIRS")
     for verdict in ("pending", "kept", "left_out"):
@@ -94,6 +95,8 @@ def status(data: DataFolder = None, as_json: AsJson = False) -> None:
             )
         _output().print()
         _output().print(table)
+    if nightly is not None:
+        sys.stdout.write(f"\n{_nightly(nightly)}\n")
 
 
 @app.command(epilog="Example: causette lab flywheel begin --least 200 --share 5 --as ada@example.org --wait")
@@ -255,6 +258,29 @@ async def _watched(house: "House", turn: Turn) -> Turn:
         if turn.over:
             return turn
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _nightly(outlook: Outlook) -> str:
+    """What is to happen by itself, and how it went last."""
+    plan, last = outlook.plan, outlook.last
+    said = (
+        f"A turn begins by itself at {outlook.next_at:%Y-%m-%d %H:%M} UTC if there are {plan.least:,} new examples "
+        f"then; there are {outlook.fresh:,} so far."
+    )
+    if last is None:
+        return said
+    outcome = {
+        "begun": f"{last.turn_id} began, from {last.fresh:,} new examples",
+        "under_way": "none began, as another turn was under way",
+        "too_few": f"none began, as there were {last.fresh:,} new examples",
+        "nobody": "none began, as nobody ran the house",
+    }[last.outcome]
+    return f"{said} On {last.due_at:%Y-%m-%d} {outcome}."
+
+
+def _plain(outlook: Outlook) -> dict[str, object]:
+    plan = outlook.plan.model_dump(mode="json")
+    return {**plan, "next_at": outlook.next_at, "fresh": outlook.fresh, "last": outlook.last}
 
 
 def _next(turn: Turn) -> str:

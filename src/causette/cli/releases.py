@@ -23,7 +23,7 @@ from causette.errors import NotFound
 from causette.lab.carrying_out import begin
 from causette.lab.runs import Run, Runs
 from causette.releases import Approval, Artifact, GateReport, Release, Releases
-from causette.releases.types import Bounds, Standing
+from causette.releases.types import Bounds, Standing, Unserved
 from causette.settings import load_settings
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class ReleaseView(msgspec.Struct, kw_only=True):
     artifact: str
     #: How a canary stands; None of what is none.
     standing: Standing | None
+    #: The processes that cannot serve it, although it is in force.
+    unserved: Sequence[Unserved]
 
 
 # Artifacts
@@ -305,11 +307,13 @@ def list_releases(data: DataFolder = None, as_json: AsJson = False) -> None:
 
     async def look(house: "House") -> list[ReleaseView]:
         names = {each.id: each.name for each in await _all_artifacts(house.releases)}
+        unserved = await house.releases.unserved()
         return [
             ReleaseView(
                 release=each,
                 artifact=names[each.artifact_id],
                 standing=await house.releases.standing(each) if each.state == "canary" else None,
+                unserved=unserved.get(each.id, ()),
             )
             for each in await house.releases.releases()
         ]
@@ -332,6 +336,12 @@ def list_releases(data: DataFolder = None, as_json: AsJson = False) -> None:
             escape(each.reason if view.standing is None else _standing(view.standing)),
         )
     _output().print(table)
+    for view in found:
+        for each in view.unserved:
+            _say(
+                f"\n{each.process} cannot serve {view.artifact} since {each.since:%Y-%m-%d %H:%M}, and serves "
+                f"{each.instead} instead: {each.reason} It tries again every minute."
+            )
 
 
 @app.command(epilog="Example: causette lab promote taught-1 --as ada@example.org")

@@ -18,7 +18,7 @@ from causette.engines.openai_client import OpenAIClient
 from causette.engines.thinking import Tags
 from causette.engines.types import Completed, Delta, Embeddings, EmbedRequest, GenerateRequest
 from causette.engines.wire import EngineStats
-from causette.errors import Unavailable
+from causette.errors import CausetteError, Unavailable
 
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +72,8 @@ class EmbeddedEngine:
         self.restarts = 0
         #: Called with the engine's name each time its process has ended and is started again.
         self.on_restart: Callable[[str], object] = lambda _: None
+        #: Called in a thread each time its process is to be started again; what it raises keeps it from being.
+        self.before_restart: Callable[[], object] = lambda: None
         self._state = State.DOWN
         self._kept = None if config.records is None else KeptRecords(config.records)
         self._folder: Path | None = None
@@ -231,7 +233,11 @@ class EmbeddedEngine:
     async def _run_once(self, socket: Path) -> tuple[bool, str]:
         """Start the process and see it to its end: whether it became ready, and how it ended."""
         try:
+            if self.restarts:
+                await asyncio.to_thread(self.before_restart)
             process = self._process = await self._spawn(socket)
+        except CausetteError as error:
+            return False, error.message
         except OSError as error:
             return False, f"no process could be made: {error}"
         assert process.stdout is not None

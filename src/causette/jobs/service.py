@@ -112,6 +112,10 @@ class Jobs:
         """The unfinished jobs that have one of these keys, by their keys, whosever they are."""
         return {str(job.key): job for job in await self._store.unfinished(keys)} if keys else {}
 
+    async def newest(self, keys: Collection[str]) -> dict[str, Job]:
+        """The newest jobs that have one of these keys, by their keys, over or not, as far as they are not forgotten."""
+        return {str(job.key): job for job in await self._store.newest(keys)} if keys else {}
+
     async def call_off(self, key: str) -> Job | None:
         """Call off the unfinished job with this key, whosever it is; None where there is none. See `cancel`."""
         job = (await self.unfinished([key])).get(key)

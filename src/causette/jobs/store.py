@@ -47,6 +47,7 @@ jobs = sa.Table(
         sqlite_where=sa.text("finished_at IS NULL AND key IS NOT NULL"),
         postgresql_where=sa.text("finished_at IS NULL AND key IS NOT NULL"),
     ),
+    sa.Index("ix_jobs_key_id", "key", "id"),
     sa.Index(
         None,
         "finished_at",
@@ -111,6 +112,13 @@ class JobStore:
         query = sa.select(jobs).where(_UNFINISHED, jobs.c.key.in_(sorted(keys)))
         async with self._database.read() as connection:
             return [_to_job(row) for row in (await connection.execute(query)).mappings()]
+
+    async def newest(self, keys: Collection[str]) -> list[Job]:
+        """The newest job of each of these keys, over or not."""
+        newest = sa.select(sa.func.max(jobs.c.id)).where(jobs.c.key.in_(sorted(keys))).group_by(jobs.c.key)
+        async with self._database.read() as connection:
+            rows = await connection.execute(sa.select(jobs).where(jobs.c.id.in_(newest)))
+            return [_to_job(row) for row in rows.mappings()]
 
     async def is_due(self, kinds: Collection[str]) -> bool:
         """Whether there is something to do now."""

@@ -119,14 +119,12 @@ class Releasing:
             raise InvalidRequest(f"{run_id} is no run of the gate that is done.", param="run")
         found = read_checks(Path(run.artifact))
         artifact = await self.releases.artifact(recipe["candidate"]["name"])
-        for each in await self.releases.reports(artifact):
-            if each.policy.get("run") == run_id:
-                return each
         return await self.releases.report(
             artifact,
+            run_id=run_id,
             baseline=recipe["baseline"]["name"],
             checks=found.checks,
-            policy={"run": run_id, **recipe["policy"]},
+            policy=recipe["policy"],
             seconds=found.seconds,
             machine=run.machine,
         )

@@ -63,6 +63,8 @@ class LabRun:
 
     run: Run
     job: Job | None
+    #: Whether it was asked for in the last days: one that was not, and is not done, has only been begun.
+    asked: bool
 
 
 class Carrier:
@@ -293,9 +295,9 @@ class LabRuns:
             NotFound: there is no such run.
         """
         _check_owner(by)
-        run = await asyncio.to_thread(self._runs.find, run_id)
-        key = _key(run_id)
-        return LabRun(run=run, job=(await self._jobs.unfinished([key])).get(key))
+        # Before the run is looked at: where the job is over, the run says how it ended.
+        jobs = await self._jobs.newest([_key(run_id)])
+        return _with_job(await asyncio.to_thread(self._runs.find, run_id), jobs)
 
     async def list(self, by: Caller) -> Sequence[LabRun]:
         """All runs of the data folder, the newest first, those of the command line included.
@@ -305,8 +307,8 @@ class LabRuns:
         """
         _check_owner(by)
         found = await asyncio.to_thread(self._runs.list)
-        jobs = await self._jobs.unfinished([_key(run.id) for run in found])
-        return [LabRun(run=run, job=jobs.get(_key(run.id))) for run in found]
+        jobs = await self._jobs.newest([_key(run.id) for run in found])
+        return [_with_job(run, jobs) for run in found]
 
     async def recipe(self, by: Caller, run_id: str) -> dict[str, Any]:
         """What a run was asked; see `find`."""
@@ -321,7 +323,7 @@ class LabRuns:
     async def _asked(self, by: Caller, run_id: str) -> LabRun:
         kind = RUN if is_installed() else MEASUREMENT
         job = await self._jobs.ask(by.user.id, kind, {"run": run_id}, key=_key(run_id))
-        return LabRun(run=await asyncio.to_thread(self._runs.find, run_id), job=job)
+        return LabRun(run=await asyncio.to_thread(self._runs.find, run_id), job=job, asked=True)
 
     async def _carry(self, work: Work) -> dict[str, object]:
         run_id = str(work.job.arguments["run"])
@@ -346,6 +348,13 @@ def steps_of(recipe: Mapping[str, Any]) -> int | None:
     """The steps that a run takes; None where its stage takes none."""
     training: dict[str, Any] | None = recipe.get("training")
     return None if training is None else int(training["steps"])
+
+
+def _with_job(run: Run, jobs: Mapping[str, Job]) -> LabRun:
+    job = jobs.get(_key(run.id))
+    return LabRun(
+        run=run, job=job if job is not None and job.finished_at is None else None, asked=job is not None
+    )
 
 
 def _key(run_id: str) -> str:

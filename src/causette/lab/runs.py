@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
+from shutil import rmtree
 from time import sleep
 from typing import Any, Final, Literal
 
@@ -32,6 +33,8 @@ from causette.lab.types import Artifact, Events
 RunStatus = Literal["running", "interrupted", "failed", "done"]
 # What decides about a run's figures besides its recipe.
 _VERSIONS: Final = ("causette", "openvino-genai", "torch", "transformers", "tokenizers")
+# Where runs are until they are whole.
+_BEGINNING: Final = ".beginning"
 _TRIES: Final = 20
 _BETWEEN_SECONDS: Final = 0.01
 # A folder of its own on every system, and no option of a command.
@@ -81,14 +84,18 @@ class Runs:
             versions=_versions(),
             machine=f"{platform.machine()}, {os.cpu_count()} cores",
         )
-        place = self.place(run.id)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        # It is there as a whole or not at all, whenever its process is killed.
+        beside = self.folder / _BEGINNING / new_id("run")
+        beside.mkdir(parents=True)
+        _write(beside / "recipe.json", dict(recipe))
+        _write(beside / "run.json", msgspec.to_builtins(asdict(run)))
         try:
-            place.mkdir()
-        except FileExistsError:
+            beside.rename(self.place(run.id))
+        except OSError:
+            rmtree(beside, ignore_errors=True)
+            if not self.place(run.id).exists():
+                raise
             raise self._taken(run.id) from None
-        _write(place / "recipe.json", dict(recipe))
-        self.put(run)
         return run
 
     def check_name(self, name: str) -> None:
@@ -117,10 +124,12 @@ class Runs:
         # A name is one folder's, and no way out of this one.
         if not _is_name(run_id) or not path.is_file():
             raise NotFound(f"There is no run {run_id} in {self.folder}. `causette lab runs` lists them.")
-        run = msgspec.json.decode(path.read_bytes(), type=Run)
-        if run.status == "running" and not self.is_held(run_id):
-            return replace(run, status="interrupted", error="Its process has ended. It can be resumed.")
-        return run
+        if (run := _read(path)).status != "running" or self.is_held(run_id):
+            return run
+        # It may have ended since it was read.
+        if (run := _read(path)).status != "running":
+            return run
+        return replace(run, status="interrupted", error="Its process has ended. It can be resumed.")
 
     def recipe(self, run_id: str) -> dict[str, Any]:
         """What a run was asked."""
@@ -250,6 +259,10 @@ class Recorded:
                 "room.",
                 code="events_not_written",
             ) from error
+
+
+def _read(path: Path) -> Run:
+    return msgspec.json.decode(path.read_bytes(), type=Run)
 
 
 def _is_name(text: str) -> bool:

@@ -1,6 +1,6 @@
 """The shapes of the requests and answers about artifacts and releases. Money is whole nano-dollars, named so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -16,6 +16,7 @@ from causette.releases.types import (
     Release,
     ReleaseState,
     Standing,
+    Unserved,
 )
 
 _Reason = Annotated[
@@ -74,6 +75,7 @@ class GateReportOut(_Out):
     model_config = ConfigDict(title="GateReport", from_attributes=True)
 
     id: str
+    run_id: Annotated[str | None, Field(description="The run that measured it; null of very old ones")]
     sha256: Annotated[str, Field(description="Of the weights that were measured")]
     baseline: Annotated[str, Field(description="What it was compared with")]
     passed: bool
@@ -236,6 +238,22 @@ class StandingOut(BaseModel):
         return cls(arms=dict(arms), regressions=list(standing.regressions), missing=list(standing.missing))
 
 
+class UnservedOut(_Out):
+    """A process that cannot serve a release."""
+
+    model_config = ConfigDict(title="UnservedRelease", from_attributes=True)
+
+    process: Annotated[str, Field(description="Its machine's name and its number there")]
+    reason: str
+    instead: Annotated[
+        str,
+        Field(
+            description="What is served there instead: an artifact's name, or that of the house's own model"
+        ),
+    ]
+    since: datetime
+
+
 class ReleaseOut(_Out):
     """An artifact in the place of a model."""
 
@@ -260,9 +278,15 @@ class ReleaseOut(_Out):
     standing: Annotated[StandingOut | None, Field(description="In a list, of canaries that are served")] = (
         None
     )
+    unserved: Annotated[
+        list[UnservedOut],
+        Field(description="The processes that cannot serve it, although it is in force; they try again"),
+    ]
 
     @classmethod
-    def of(cls, release: Release, artifact: str, standing: Standing | None) -> "ReleaseOut":
+    def of(
+        cls, release: Release, artifact: str, standing: Standing | None, unserved: Sequence[Unserved]
+    ) -> "ReleaseOut":
         """What is shown of a release of the artifact with this name."""
         kept = {name: getattr(release, name) for name in cls.model_fields if hasattr(release, name)}
         return cls.model_validate(
@@ -270,6 +294,7 @@ class ReleaseOut(_Out):
                 **kept,
                 "artifact": artifact,
                 "standing": None if standing is None else StandingOut.of(standing),
+                "unserved": unserved,
             },
             from_attributes=True,
         )

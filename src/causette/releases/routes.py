@@ -103,9 +103,13 @@ def _releases(routes: APIRouter) -> None:
         room = _room(request)
         found = await room.releases(model, before=before, limit=limit + 1)
         names = await room.artifact_names({each.artifact_id for each in found})
+        unserved = await room.unserved()
         items = [
             ReleaseOut.of(
-                each, names[each.artifact_id], await room.standing(each) if each.state == "canary" else None
+                each,
+                names[each.artifact_id],
+                await room.standing(each) if each.state == "canary" else None,
+                unserved.get(each.id, ()),
             )
             for each in found[:limit]
         ]
@@ -158,4 +162,5 @@ async def _shown(room: Releases, artifact_id: str) -> ArtifactOut:
 
 async def _with_standing(room: Releases, release: Release) -> ReleaseOut:
     names = await room.artifact_names({release.artifact_id})
-    return ReleaseOut.of(release, names[release.artifact_id], await room.standing(release))
+    unserved = (await room.unserved()).get(release.id, ())
+    return ReleaseOut.of(release, names[release.artifact_id], await room.standing(release), unserved)

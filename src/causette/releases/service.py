@@ -9,7 +9,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ from causette.releases.types import (
     Standing,
     Tally,
     Thumbs,
+    Unserved,
 )
 from causette.releases.weights import check, keep
 
@@ -42,6 +43,8 @@ from causette.releases.weights import check, keep
 RatedSince = Callable[[Release], Awaitable[Mapping[Arm, Thumbs]]]
 
 _LEAST_REASON: Final = 10
+#: For how long a process is believed that it cannot serve something: it may have been killed since.
+SAID_FOR: Final = timedelta(minutes=2)
 #: Who acts where nobody does: a canary that is watched.
 WATCH: Final = "the watch over canaries"
 #: The same, of what was trained for a customer.
@@ -232,21 +235,25 @@ class Releases:
         self,
         artifact: Artifact,
         *,
+        run_id: str,
         baseline: str,
         checks: Sequence[Check],
         policy: Mapping[str, Any],
         seconds: float,
         machine: str,
     ) -> GateReport:
-        """Keep what the gate found of an artifact.
+        """Keep what a run of the gate found of an artifact, once: whoever reports it again is given the same report.
 
         Raises:
             WeightsChanged: they are not what was registered.
         """
+        if (known := await self._store.report_of(run_id)) is not None:
+            return known
         await asyncio.to_thread(check, artifact.path, artifact.sha256)
         report = GateReport(
             id=new_id("gate"),
             artifact_id=artifact.id,
+            run_id=run_id,
             sha256=artifact.sha256,
             baseline=baseline,
             checks=tuple(checks),
@@ -255,7 +262,11 @@ class Releases:
             machine=machine,
             created_at=self._now(),
         )
-        await self._store.add_report(report)
+        if not await self._store.add_report(report):
+            # Another process was first.
+            kept = await self._store.report_of(run_id)
+            assert kept is not None, "reports are for good"
+            return kept
         return report
 
     async def reports(self, artifact: Artifact) -> Sequence[GateReport]:
@@ -447,6 +458,20 @@ class Releases:
     async def in_force(self) -> Sequence[Release]:
         """Every release that somebody is served."""
         return await self._store.in_force()
+
+    # What cannot be served
+
+    async def cannot_serve(self, process: str, unserved: Sequence[Unserved]) -> None:
+        """Keep what a process cannot serve of what is in force: all of it, and again before `SAID_FOR` is over."""
+        now = self._now()
+        await self._store.set_unserved(process, unserved, now, now - SAID_FOR)
+
+    async def unserved(self) -> Mapping[str, Sequence[Unserved]]:
+        """What processes cannot serve of what is in force, by the releases' ids, the longest first."""
+        found: dict[str, list[Unserved]] = {}
+        for each in await self._store.unserved(self._now() - SAID_FOR):
+            found.setdefault(each.release_id, []).append(each)
+        return found
 
     # Watching canaries
 

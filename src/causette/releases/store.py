@@ -1,6 +1,6 @@
 """The tables of artifacts, gate reports, approvals, releases and their tallies, and every query on them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from causette.releases.types import (
     Release,
     ReleaseState,
     Tally,
+    Unserved,
 )
 
 artifacts = sa.Table(
@@ -47,6 +48,8 @@ gate_reports = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("artifact_id", sa.Text, sa.ForeignKey("artifacts.id"), nullable=False),
+    # A run is reported once, however many processes come to its end.
+    sa.Column("run_id", sa.Text),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("baseline", sa.Text, nullable=False),
     sa.Column("checks", sa.JSON, nullable=False),
@@ -55,6 +58,7 @@ gate_reports = sa.Table(
     sa.Column("machine", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Index(None, "artifact_id", "id"),
+    sa.Index(None, "run_id", unique=True),
 )
 
 approvals = sa.Table(
@@ -105,6 +109,18 @@ releases = sa.Table(
         )
         for state in ("canary", "released")
     ),
+)
+
+unserved_releases = sa.Table(
+    "unserved_releases",
+    metadata,
+    sa.Column("release_id", sa.Text, sa.ForeignKey("releases.id"), primary_key=True),
+    sa.Column("process", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("instead", sa.Text, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    # When its process said so last: one that was killed does not take it back.
+    sa.Column("seen_at", UtcDateTime, nullable=False),
 )
 
 release_tallies = sa.Table(
@@ -178,11 +194,22 @@ class ReleaseStore:
                 await connection.execute(sa.delete(table).where(table.c.artifact_id == artifact_id))
             await connection.execute(sa.delete(artifacts).where(artifacts.c.id == artifact_id))
 
-    async def add_report(self, report: GateReport) -> None:
-        """Keep what the gate found."""
+    async def add_report(self, report: GateReport) -> bool:
+        """Keep what the gate found, unless there is a report of its run; whether it was kept."""
         values = asdict(report) | {"policy": dict(report.policy)}
+        statement = (
+            self._insert(gate_reports).values(values).on_conflict_do_nothing(index_elements=["run_id"])
+        )
         async with self._database.write() as connection:
-            await connection.execute(sa.insert(gate_reports).values(values))
+            kept = await connection.execute(statement.returning(gate_reports.c.id))
+            return kept.scalar_one_or_none() is not None
+
+    async def report_of(self, run_id: str) -> GateReport | None:
+        """The report of a run of the gate, if there is one."""
+        query = sa.select(gate_reports).where(gate_reports.c.run_id == run_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+            return None if row is None else _to_report(row)
 
     async def reports(self, *artifact_ids: str) -> list[GateReport]:
         """What the gate found of artifacts, the newest first."""
@@ -258,6 +285,7 @@ class ReleaseStore:
     async def promote(self, release_id: str, now: datetime, reason: str) -> bool:
         """Release a canary to everybody, in the place of what was released; whether it still was a canary."""
         async with self._database.write() as connection:
+            await _hold_model_of(connection, release_id)
             canary = await _release(
                 connection, sa.and_(releases.c.id == release_id, releases.c.state == "canary"), lock=True
             )
@@ -290,6 +318,7 @@ class ReleaseStore:
     async def undo(self, release_id: str, now: datetime, reason: str) -> bool:
         """Have what was released before a release in its place again; whether it was in force."""
         async with self._database.write() as connection:
+            await _hold_model_of(connection, release_id)
             release = await _release(
                 connection, sa.and_(releases.c.id == release_id, releases.c.state == "released"), lock=True
             )
@@ -299,6 +328,31 @@ class ReleaseStore:
             if release.previous_id is not None:
                 await _change(connection, release.previous_id, state="released", ended_at=None)
             return True
+
+    # What cannot be served
+
+    async def set_unserved(
+        self, process: str, unserved: Sequence[Unserved], now: datetime, stale: datetime
+    ) -> None:
+        """Keep what a process cannot serve, in the place of what it could not before; forget what is stale."""
+        said = unserved_releases.c
+        old = sa.delete(unserved_releases).where(sa.or_(said.process == process, said.seen_at < stale))
+        async with self._database.write() as connection:
+            await connection.execute(old)
+            if unserved:
+                rows = [asdict(each) | {"seen_at": now} for each in unserved]
+                await connection.execute(sa.insert(unserved_releases).values(rows))
+
+    async def unserved(self, since: datetime) -> list[Unserved]:
+        """What processes have said since then that they cannot serve, of what is in force."""
+        query = (
+            sa.select(*(unserved_releases.c[name] for name in Unserved.__slots__))
+            .join(releases, releases.c.id == unserved_releases.c.release_id)
+            .where(unserved_releases.c.seen_at >= since, releases.c.state.in_(("canary", "released")))
+            .order_by(unserved_releases.c.since, unserved_releases.c.process)
+        )
+        async with self._database.read() as connection:
+            return [Unserved(**row) for row in (await connection.execute(query)).mappings()]
 
     # How a canary does
 
@@ -336,6 +390,16 @@ class ReleaseStore:
 
 def _is_of(model: str, state: ReleaseState) -> sa.ColumnElement[bool]:
     return sa.and_(releases.c.model == model, releases.c.state == state)
+
+
+async def _hold_model_of(connection: AsyncConnection, release_id: str) -> None:
+    """Have whoever else changes what is in force of a release's model wait for the end of this transaction.
+
+    What follows sees what they have done: an undo puts a release in force that a promotion has to take the place of.
+    """
+    model = sa.select(releases.c.model).where(releases.c.id == release_id).scalar_subquery()
+    first = sa.select(releases.c.id).where(releases.c.model == model).order_by(releases.c.id).limit(1)
+    await connection.execute(first.with_for_update())
 
 
 async def _release(

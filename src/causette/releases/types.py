@@ -81,6 +81,8 @@ class GateReport:
 
     id: str
     artifact_id: str
+    #: The run that measured it, of which there is one report; None of what was reported before that was so.
+    run_id: str | None
     #: Of the weights that were measured.
     sha256: str
     #: The artifact or the model of the catalogue that it was compared with.
@@ -192,6 +194,20 @@ class Release:
     def in_force(self) -> bool:
         """Whether somebody is served it."""
         return self.state in ("canary", "released")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unserved:
+    """A release in force that a process cannot serve."""
+
+    release_id: str
+    #: The process: its machine's name and its number there.
+    process: str
+    #: Why.
+    reason: str
+    #: What those are served there whom it would answer: an artifact's name, or that of the model the house began with.
+    instead: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

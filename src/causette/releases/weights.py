@@ -60,7 +60,9 @@ def check(path: Path, sha256: str) -> None:
         WeightsChanged: they are not, or they are gone.
     """
     if not path.is_file():
-        raise WeightsChanged(f"The weights {path} are gone. Register the artifact again.")
+        raise WeightsChanged(
+            f"The weights {path} are gone. Put the file back, or register the artifact again."
+        )
     if (found := digest(path)) != sha256:
         raise WeightsChanged(
             f"The weights {path} are not those that were measured: their SHA-256 is {found}, not {sha256}."

@@ -140,7 +140,7 @@ def small_house(folder: Path) -> Iterator[House]:
     data = folder / "data"
     data.mkdir()
     (data / "causette.sqlite3").write_bytes(empty_sqlite())
-    asyncio.run(_people(data))
+    asyncio.run(people(f"sqlite:///{data / 'causette.sqlite3'}"))
     house = House(data)
     texts = data.parent / "texts.jsonl"
     texts.write_text("".join(json.dumps({"text": f"{each} {GOOD} {BAD}"}) + "\n" for each in questions()))
@@ -162,8 +162,9 @@ def small_house(folder: Path) -> Iterator[House]:
         signal.signal(number, handler)
 
 
-async def _people(data: Path) -> None:
-    async with Database.from_url(f"sqlite:///{data / 'causette.sqlite3'}") as database:
+async def people(url: str) -> None:
+    """Ada and Bob, in a database."""
+    async with Database.from_url(url) as database:
         accounts = Accounts(database, passwords=Passwords(memory_kib=64, passes=1))
         await accounts.create_user(name="Ada", email="ada@example.org", password=PASSWORD, role="owner")
         await accounts.create_user(name="Bob", email="bob@example.org", password=PASSWORD, role="member")

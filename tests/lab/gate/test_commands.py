@@ -1,5 +1,6 @@
 """From a run to a release by the commands that people type, with models so small that the engine loads them at once."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 
 from causette.cli import acting, carrying
 from causette.cli.lab import app
+from causette.db import Database
 from causette.errors import (
     ConfigurationError,
     Conflict,
@@ -23,6 +26,8 @@ from causette.errors import (
     NotFound,
     Unavailable,
 )
+from causette.releases import Releases
+from causette.releases.types import Unserved
 from causette.releases.weights import WeightsChanged
 from tests.lab.gate.house import GOOD, House, small_house
 
@@ -67,7 +72,7 @@ def test_an_equal_candidate_goes_all_the_way_and_back(house: House) -> None:
     assert report["baseline"] == "tiny"
     assert [each["name"] for each in report["checks"] if not each["passed"]] == []
     assert {each["group"] for each in report["checks"]} == {"capability", "safety", "speed", "cost"}
-    run = report["policy"]["run"]
+    run = report["run_id"]
     assert report["policy"]["seed"] == 3
     replies = (
         house.runs.place(run) / "artifact" / "replies" / "candidate" / "instructions.jsonl"
@@ -92,6 +97,12 @@ def test_an_equal_candidate_goes_all_the_way_and_back(house: House) -> None:
     assert "missing 50 more requests" in house.told("releases")
     assert house.lab("promote", "equal", "--as", "ada@example.org")["state"] == "released"
 
+    asyncio.run(_cannot_serve(house, release["id"]))
+    assert (
+        "here:1 cannot serve equal since 2026-11-30 12:00, and serves tiny instead: They are gone."
+        in house.told("releases")
+    )
+
     # What is served now is what the next one is compared with.
     house.register("good", "next")
     assert house.lab("gate", "next")["baseline"] == "equal"
@@ -102,6 +113,16 @@ def test_an_equal_candidate_goes_all_the_way_and_back(house: House) -> None:
     for said in ("made from nothing", "good.jsonl  CC0-1.0", "signed by ada@example.org", "undone", "passed"):
         assert said in tree
     assert [each["name"] for each in house.lab("artifacts")] == ["next", "equal"]
+
+
+async def _cannot_serve(house: House, release_id: str) -> None:
+    """Have a process say that it cannot serve a release."""
+    async with Database.from_url(f"sqlite:///{house.data / 'causette.sqlite3'}") as database:
+        since = datetime(2026, 11, 30, 12, tzinfo=UTC)
+        unserved = Unserved(
+            release_id=release_id, process="here:1", reason="They are gone.", instead="tiny", since=since
+        )
+        await Releases(database, house.data / "artifacts").cannot_serve("here:1", [unserved])
 
 
 def test_a_worse_candidate_is_stopped_and_overridden_by_name_and_reason_only(house: House) -> None:
@@ -158,7 +179,7 @@ def test_a_gate_that_is_killed_leaves_no_report_and_goes_on_where_it_was_without
     assert house.lab("artifact", "killed")["reports"] == []
     stamp = done.stat().st_mtime_ns
     report = json.loads(_without_pytorch(house, "resume", run))
-    assert report["policy"]["run"] == run
+    assert report["run_id"] == run
     assert all(each["passed"] for each in report["checks"])
     # What was measured before is what is reported.
     assert done.stat().st_mtime_ns == stamp

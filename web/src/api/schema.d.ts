@@ -5981,6 +5981,8 @@ export interface components {
         FlywheelOut: {
             /** Examples */
             examples: components["schemas"]["ExampleCountOut"][];
+            /** @description Null: turns begin when somebody begins them */
+            nightly: components["schemas"]["NightlyOut"] | null;
             /** Turns */
             turns: components["schemas"]["FlywheelTurnOut"][];
         };
@@ -6092,6 +6094,11 @@ export interface components {
             policy: {
                 [key: string]: unknown;
             };
+            /**
+             * Run Id
+             * @description The run that measured it; null of very old ones
+             */
+            run_id: string | null;
             /** Seconds */
             seconds: number;
             /**
@@ -7546,6 +7553,57 @@ export interface components {
             role: "admin" | "member";
         };
         /**
+         * NightlyTurns
+         * @description What the settings have begin by itself each night.
+         */
+        NightlyOut: {
+            /**
+             * Fresh
+             * @description How many there are, as far as they are made
+             */
+            fresh: number;
+            /** @description How it went last */
+            last: components["schemas"]["NightOut"] | null;
+            /**
+             * Least
+             * @description Examples since the last turn without which none begins
+             */
+            least: number;
+            /**
+             * Next At
+             * Format: date-time
+             * @description When a turn begins next, if there is enough to learn from
+             */
+            next_at: string;
+            /** Promotes */
+            promotes: boolean;
+            /** Share Percent */
+            share_percent: number;
+        };
+        /**
+         * FlywheelNight
+         * @description A night on which a turn was to begin by itself.
+         */
+        NightOut: {
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /**
+             * Fresh
+             * @description The examples since the last turn
+             */
+            fresh: number;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "begun" | "under_way" | "too_few" | "nobody";
+            /** Turn Id */
+            turn_id: string | null;
+        };
+        /**
          * LabNote
          * @description Something that a person should read.
          */
@@ -8368,6 +8426,11 @@ export interface components {
              * @enum {string}
              */
             state: "canary" | "released" | "superseded" | "rolled_back" | "undone";
+            /**
+             * Unserved
+             * @description The processes that cannot serve it, although it is in force; they try again
+             */
+            unserved: components["schemas"]["UnservedOut"][];
         };
         /**
          * ReleasePage
@@ -9495,6 +9558,29 @@ export interface components {
             generation: components["schemas"]["GenerationOut"];
             /** Messages */
             messages: components["schemas"]["MessageOut"][];
+        };
+        /**
+         * UnservedRelease
+         * @description A process that cannot serve a release.
+         */
+        UnservedOut: {
+            /**
+             * Instead
+             * @description What is served there instead: an artifact's name, or that of the house's own model
+             */
+            instead: string;
+            /**
+             * Process
+             * @description Its machine's name and its number there
+             */
+            process: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /**
          * UsageOut

@@ -56,11 +56,13 @@ interface EntryProps {
   name: string;
   mark: ReactNode;
   good: boolean;
+  /** What is wrong with it now. */
+  trouble?: string | undefined;
   about: string;
 }
 
 /** One that has a page of its own: what it is called, how it stands, and what else is good to know. */
-export function Entry({ page, id, name, mark, good, about }: EntryProps) {
+export function Entry({ page, id, name, mark, good, trouble, about }: EntryProps) {
   return (
     <li>
       <Link
@@ -72,6 +74,7 @@ export function Entry({ page, id, name, mark, good, about }: EntryProps) {
           <span className="flex flex-wrap items-center gap-x-2.5 gap-y-0.5">
             <span className="min-w-0 break-words font-medium">{name}</span>
             <Mark look={good ? "good" : "plain"}>{mark}</Mark>
+            {trouble && <Mark look="bad">{trouble}</Mark>}
           </span>
           <span className="block text-muted text-sm">{about}</span>
         </span>

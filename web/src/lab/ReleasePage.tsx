@@ -16,7 +16,7 @@ import { Button } from "~/ui/Button";
 import { Trouble } from "~/ui/Trouble";
 import { Acts } from "./Acts";
 import { useFigures } from "./figures";
-import { regressionOf } from "./lineage";
+import { regressionOf, troubleOf } from "./lineage";
 import { labChanged, releaseQuery } from "./queries";
 import { Reason } from "./Reason";
 import { Share } from "./Share";
@@ -86,6 +86,7 @@ function Shown({ release }: { release: Release }) {
         </div>
       }
     >
+      {release.unserved.length > 0 && <Unserved release={release} />}
       {standing && (
         <Section title={t.canary} lead={t.canaryLead}>
           {canary && <Verdict release={release} />}
@@ -170,6 +171,31 @@ function Shown({ release }: { release: Release }) {
         />
       )}
     </Page>
+  );
+}
+
+/** Where it cannot be served although it is in force, why, and what is served there instead. */
+function Unserved({ release }: { release: Release }) {
+  const t = useLabWords().releases.unserved;
+  const amounts = useAmounts();
+  return (
+    <div role="alert" className="mb-5 max-w-[44rem] rounded-md bg-danger-tint px-4 py-3 text-sm">
+      <p className="font-medium text-danger">{t.title}</p>
+      <ul className="mt-1 space-y-2">
+        {release.unserved.map(({ process, since, reason, instead }) => {
+          const kind = troubleOf(reason);
+          return (
+            <li key={process}>
+              <p className="break-words text-muted">{t.at(process, amounts.moment(since))}</p>
+              <p className="break-words">
+                {kind ? t[kind] : reason} {t.instead(instead)}
+              </p>
+            </li>
+          );
+        })}
+      </ul>
+      <p className="mt-2 text-muted">{t.again}</p>
+    </div>
   );
 }
 

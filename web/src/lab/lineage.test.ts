@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gistOf, regressionOf, sourcesOf, stateOf } from "./lineage";
+import { gistOf, regressionOf, sourcesOf, stateOf, troubleOf } from "./lineage";
 
 describe("what a model has learned from", () => {
   it("is named file by file, however the manifests are written, and once", () => {
@@ -69,4 +69,15 @@ it("what the server says against a canary is understood", () => {
     most: "1.25",
   });
   expect(regressionOf("something else")).toBeNull();
+});
+
+it("why a release cannot be served is known by the server's words", () => {
+  expect(troubleOf("The weights /a b/model.gguf are gone. Put the file back, or register it again.")).toBe(
+    "gone",
+  );
+  expect(troubleOf("The weights /a are not those that were measured: their SHA-256 is 1, not 2.")).toBe(
+    "changed",
+  );
+  expect(troubleOf("Its engine does not start; the server's log says why.")).toBe("engine");
+  expect(troubleOf("The disk is on fire.")).toBeNull();
 });

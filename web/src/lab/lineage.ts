@@ -86,3 +86,10 @@ export function regressionOf(
   const slower = /^the first token takes ([\d.]+) times as long, and may take ([\d.]+) times$/.exec(said);
   return slower ? { kind: "slower", times: slower[1] ?? "", most: slower[2] ?? "" } : null;
 }
+
+/** Why a release cannot be served, as the server says it; null where it is said in another way. */
+export function troubleOf(said: string): "gone" | "changed" | "engine" | null {
+  if (/^The weights .+ are gone\./.test(said)) return "gone";
+  if (/^The weights .+ are not those that were measured/.test(said)) return "changed";
+  return said.startsWith("Its engine ") ? "engine" : null;
+}

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from causette.lab.flywheel.curation import MOST_AT_ONCE
-from causette.lab.flywheel.types import Example, ExampleKind, Settings, Turn, TurnState, Verdict
+from causette.lab.flywheel.types import (
+    Example,
+    ExampleKind,
+    NightOutcome,
+    Outlook,
+    Settings,
+    Turn,
+    TurnState,
+    Verdict,
+)
 from causette.lab.types import Role
 from causette.releases.bodies import BoundsBody
 
@@ -143,6 +152,45 @@ class FlywheelTurnOut(_Out):
         )
 
 
+class NightOut(_Out):
+    """A night on which a turn was to begin by itself."""
+
+    model_config = ConfigDict(from_attributes=True, title="FlywheelNight")
+
+    due_at: datetime
+    outcome: NightOutcome
+    fresh: Annotated[int, Field(description="The examples since the last turn")]
+    turn_id: str | None
+
+
+class NightlyOut(BaseModel):
+    """What the settings have begin by itself each night."""
+
+    model_config = ConfigDict(title="NightlyTurns")
+
+    next_at: Annotated[
+        datetime, Field(description="When a turn begins next, if there is enough to learn from")
+    ]
+    least: Annotated[int, Field(description="Examples since the last turn without which none begins")]
+    fresh: Annotated[int, Field(description="How many there are, as far as they are made")]
+    share_percent: float
+    promotes: bool
+    last: Annotated[NightOut | None, Field(description="How it went last")]
+
+    @classmethod
+    def of(cls, outlook: Outlook) -> "NightlyOut":
+        """The public form of an outlook."""
+        plan = outlook.plan
+        return cls(
+            next_at=outlook.next_at,
+            least=plan.least,
+            fresh=outlook.fresh,
+            share_percent=plan.share_percent,
+            promotes=plan.promotes,
+            last=None if outlook.last is None else NightOut.model_validate(outlook.last),
+        )
+
+
 class FlywheelOut(BaseModel):
     """The flywheel: what there is to learn from, and its turns, the newest first."""
 
@@ -150,3 +198,4 @@ class FlywheelOut(BaseModel):
 
     examples: list[ExampleCountOut]
     turns: list[FlywheelTurnOut]
+    nightly: Annotated[NightlyOut | None, Field(description="Null: turns begin when somebody begins them")]

@@ -12,6 +12,7 @@ from causette.lab.flywheel.bodies import (
     FlywheelExamplePage,
     FlywheelOut,
     FlywheelTurnOut,
+    NightlyOut,
     RewriteBody,
     TurnBody,
 )
@@ -112,10 +113,12 @@ def _turns(routes: APIRouter) -> None:
 async def _shown(request: Request) -> FlywheelOut:
     house = _house(request)
     counts = await house.curation.counts()
+    outlook = await house.flywheel.nights.outlook()
     return FlywheelOut(
         examples=[
             ExampleCountOut(verdict=verdict, kind=kind, count=count)
             for (verdict, kind), count in sorted(counts.items())
         ],
         turns=[FlywheelTurnOut.of(each) for each in await house.flywheel.turns()],
+        nightly=None if outlook is None else NightlyOut.of(outlook),
     )

@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from causette.db import Database, UtcDateTime, metadata
-from causette.lab.flywheel.types import OVER, Example, ExampleKind, Settings, Turn, TurnState, Verdict
+from causette.lab.flywheel.types import OVER, Example, ExampleKind, Night, Settings, Turn, TurnState, Verdict
 from causette.lab.types import Message
 
 flywheel_examples = sa.Table(
@@ -51,6 +52,7 @@ flywheel_turns = sa.Table(
     sa.Column("pairs", sa.Integer, nullable=False),
     sa.Column("artifact_id", sa.Text),
     sa.Column("release_id", sa.Text),
+    sa.Column("learned_until", UtcDateTime),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("failed_in", sa.Text),
     # True or null: one turn at a time, as the next one starts from what this one makes.
@@ -59,8 +61,20 @@ flywheel_turns = sa.Table(
     sa.Column("updated_at", UtcDateTime, nullable=False),
 )
 
+flywheel_nights = sa.Table(
+    "flywheel_nights",
+    metadata,
+    sa.Column("due_at", UtcDateTime, primary_key=True),
+    sa.Column("looked_at", UtcDateTime, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("fresh", sa.Integer, nullable=False),
+    sa.Column("turn_id", sa.Text, sa.ForeignKey("flywheel_turns.id")),
+    sa.CheckConstraint("outcome IN ('begun', 'under_way', 'too_few', 'nobody')", name="outcome"),
+)
+
 _EXAMPLE: Final = [flywheel_examples.c[name] for name in Example.__slots__]
 _TURN: Final = [flywheel_turns.c[name] for name in Turn.__slots__]
+_LONG_AGO: Final = sa.literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime)
 # A statement takes so many parameters.
 _AT_ONCE: Final = 500
 
@@ -81,10 +95,9 @@ class FlywheelStore:
 
     async def put(self, examples: Iterable[tuple[Example, datetime]]) -> None:
         """Keep examples with when they were said; of feedback that was said anew, in the place of the old one."""
-        insert = (sqlite if self._database.dialect == "sqlite" else postgresql).insert
         async with self._database.write() as connection:
             for example, said_at in examples:
-                statement = insert(flywheel_examples).values(asdict(example) | {"said_at": said_at})
+                statement = self._insert(flywheel_examples).values(asdict(example) | {"said_at": said_at})
                 replaced = {
                     name: statement.excluded[name] for name in Example.__slots__ if name != "feedback_id"
                 }
@@ -171,13 +184,8 @@ class FlywheelStore:
 
     async def add_turn(self, turn: Turn) -> bool:
         """Begin a turn, unless one is under way; whether it was begun."""
-        insert = (sqlite if self._database.dialect == "sqlite" else postgresql).insert(flywheel_turns)
-        values = {name: getattr(turn, name) for name in Turn.__slots__}
-        values |= {"settings": asdict(turn.settings), "under_way": True}
-        statement = insert.values(values).on_conflict_do_nothing(index_elements=["under_way"])
         async with self._database.write() as connection:
-            kept = await connection.execute(statement.returning(flywheel_turns.c.id))
-            return kept.scalar_one_or_none() is not None
+            return await self._added(connection, turn)
 
     async def turn(self, turn_id: str) -> Turn | None:
         """One turn."""
@@ -207,6 +215,71 @@ class FlywheelStore:
         except IntegrityError:
             # It was over, and another one is under way.
             return False
+
+    # Nights
+
+    async def add_night(self, night: Night, turn: Turn | None) -> None:
+        """Keep what becomes of a night and begin its turn, unless the night has an outcome already.
+
+        Where a turn is under way, that is the night's outcome.
+        """
+        values = asdict(night) | {"turn_id": None}
+        statement = (
+            self._insert(flywheel_nights).values(values).on_conflict_do_nothing(index_elements=["due_at"])
+        )
+        table = flywheel_nights.c
+        async with self._database.write() as connection:
+            kept = await connection.execute(statement.returning(table.due_at))
+            if kept.scalar_one_or_none() is None or turn is None:
+                return
+            begun = await self._added(connection, turn)
+            changed = {"turn_id": turn.id} if begun else {"outcome": "under_way"}
+            await connection.execute(
+                sa.update(flywheel_nights).where(table.due_at == night.due_at).values(**changed)
+            )
+
+    async def night(self, due_at: datetime) -> Night | None:
+        """The night at this time."""
+        return await self._night(sa.select(flywheel_nights).where(flywheel_nights.c.due_at == due_at))
+
+    async def last_night(self) -> Night | None:
+        """The newest night."""
+        return await self._night(
+            sa.select(flywheel_nights).order_by(flywheel_nights.c.due_at.desc()).limit(1)
+        )
+
+    async def fresh(self) -> int:
+        """How many examples, not left out, were made after those that the last turn has made a model of, or is to."""
+        learned = sa.select(sa.func.max(flywheel_turns.c.learned_until)).where(
+            sa.or_(
+                flywheel_turns.c.artifact_id.is_not(None),
+                flywheel_turns.c.state.not_in(("failed", "stopped")),
+            )
+        )
+        table = flywheel_examples.c
+        query = sa.select(sa.func.count()).where(
+            table.verdict != "left_out",
+            table.created_at > sa.func.coalesce(learned.scalar_subquery(), _LONG_AGO),
+        )
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def _night(self, query: sa.Select[Any]) -> Night | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+            return None if row is None else Night(**row)
+
+    async def _added(self, connection: AsyncConnection, turn: Turn) -> bool:
+        values = {name: getattr(turn, name) for name in Turn.__slots__}
+        values |= {"settings": asdict(turn.settings), "under_way": True}
+        statement = (
+            self._insert(flywheel_turns).values(values).on_conflict_do_nothing(index_elements=["under_way"])
+        )
+        kept = await connection.execute(statement.returning(flywheel_turns.c.id))
+        return kept.scalar_one_or_none() is not None
+
+    def _insert(self, table: sa.Table) -> Any:
+        return (sqlite if self._database.dialect == "sqlite" else postgresql).insert(table)
 
     async def _turn(self, which: sa.ColumnElement[bool]) -> Turn | None:
         async with self._database.read() as connection:

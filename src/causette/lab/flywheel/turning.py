@@ -20,9 +20,9 @@ from causette.accounts.types import Caller
 from causette.clock import utc_now
 from causette.db import Database
 from causette.errors import CausetteError, Conflict, Forbidden, InvalidRequest, NotFound
-from causette.ids import new_id
 from causette.lab.disk import whole_file
 from causette.lab.flywheel.curation import Curation, rows_of
+from causette.lab.flywheel.nights import Nights
 from causette.lab.flywheel.store import FlywheelStore
 from causette.lab.flywheel.types import RUNS, Example, Settings, Turn, TurnState
 from causette.lab.installed import check_installed, is_installed
@@ -45,6 +45,7 @@ class Flywheel:
         curation: the examples.
         lab_runs: carries out the runs.
         releasing: registers what a run has made, and has the gate measure it.
+        nights: when turns begin by themselves.
         caller_of: the caller that an account is, for what is done on its behalf.
     """
 
@@ -56,9 +57,11 @@ class Flywheel:
         curation: Curation,
         lab_runs: LabRuns,
         releasing: Releasing,
+        nights: Nights,
         caller_of: Callable[[str], Awaitable[Caller | None]],
         now: Callable[[], datetime] = utc_now,
     ) -> None:
+        self.nights = nights
         self._store = FlywheelStore(database)
         self._folder = folder
         self._curation = curation
@@ -92,22 +95,7 @@ class Flywheel:
         """
         _check_may(by)
         _check(settings)
-        now = self._now()
-        turn = Turn(
-            id=new_id("turn"),
-            state="curating",
-            settings=settings,
-            begun_by_id=by.user.id,
-            begun_by=by.user.email,
-            thumbs=0,
-            pairs=0,
-            artifact_id=None,
-            release_id=None,
-            reason="",
-            failed_in=None,
-            created_at=now,
-            updated_at=now,
-        )
+        turn = Turn.begun(settings, by_id=by.user.id, by=by.user.email, now=self._now())
         self._releasing.base_of(settings.model)
         if not await self._store.add_turn(turn):
             raise _under_way()
@@ -231,7 +219,12 @@ class Flywheel:
         pairs = sum(example.kind == "pair" for example in kept)
         await asyncio.to_thread(self._write, turn, kept, pairs * 2 >= len(kept))
         return await self._store.advance(
-            turn, "preparing", self._now(), pairs=pairs, thumbs=len(kept) - pairs
+            turn,
+            "preparing",
+            self._now(),
+            pairs=pairs,
+            thumbs=len(kept) - pairs,
+            learned_until=max(example.created_at for example in kept),
         )
 
     async def _carry(self, turn: Turn, state: TurnState) -> bool:
@@ -246,7 +239,7 @@ class Flywheel:
                 await self._lab_runs.start(by, await self._recipe(turn, state), name=name)
             return False
         if found.run.status != "done":
-            return await self._not_done(turn, found)
+            return await self._not_done(by, turn, found)
         if state == "exporting":
             artifact = await self._registered(by, turn)
             return await self._store.advance(turn, "gating", self._now(), artifact_id=artifact.id)
@@ -255,12 +248,18 @@ class Flywheel:
             return await self._store.advance(turn, "signing", self._now())
         return await self._store.advance(turn, RUNS[RUNS.index(state) + 1], self._now())
 
-    async def _not_done(self, turn: Turn, found: LabRun) -> bool:
-        # While it waits for a worker, or works.
-        if found.job is None and found.run.status in ("failed", "interrupted"):
+    async def _not_done(self, by: Caller, turn: Turn, found: LabRun) -> bool:
+        """Wait while a run waits for a worker, or works; end the turn where it ended without making anything."""
+        if found.job is not None or found.run.status == "running":
+            return False
+        if found.asked:
             await self._fail(
                 turn, found.run.error or f"The run {found.run.id} ended without making anything."
             )
+        else:
+            # Another process has just begun it and asks for it as well, or was killed before it could.
+            with suppress(Conflict):
+                await self._lab_runs.resume(by, found.run.id)
         return False
 
     async def _serve(self, turn: Turn) -> bool:
@@ -375,6 +374,7 @@ class Flywheel:
     async def _turn_on(self) -> None:
         while True:
             try:
+                await self.nights.look()
                 await self.tick()
             except CausetteError as error:
                 _log.warning("the flywheel waits", code=error.code, reason=error.message)

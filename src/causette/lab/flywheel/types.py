@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from causette.ids import new_id
 from causette.lab.types import Message
 from causette.releases.types import Bounds
+from causette.settings import NightlyTurns
 
 #: A thumb has one reply, a pair a better and a worse one.
 ExampleKind = Literal["thumb", "pair"]
@@ -26,6 +28,9 @@ TurnState = Literal[
     "stopped",
     "failed",
 ]
+#: What became of a night: a turn was ``begun``, another was ``under_way``, there were ``too_few`` new examples, or
+#: ``nobody`` runs the house yet.
+NightOutcome = Literal["begun", "under_way", "too_few", "nobody"]
 #: The states in which a run of the lab works.
 RUNS: tuple[TurnState, ...] = ("preparing", "training", "exporting", "gating")
 OVER: frozenset[TurnState] = frozenset({"promoted", "rolled_back", "stopped", "failed"})
@@ -91,12 +96,34 @@ class Turn:
     pairs: int
     artifact_id: str | None
     release_id: str | None
+    #: When the newest example that it learns from was made; None until they are chosen.
+    learned_until: datetime | None
     #: Why it ended, where it did not end well.
     reason: str
     #: The state whose run failed; None where none did.
     failed_in: TurnState | None
     created_at: datetime
     updated_at: datetime
+
+    @classmethod
+    def begun(cls, settings: Settings, *, by_id: str, by: str, now: datetime) -> "Turn":
+        """A turn at its beginning."""
+        return cls(
+            id=new_id("turn"),
+            state="curating",
+            settings=settings,
+            begun_by_id=by_id,
+            begun_by=by,
+            thumbs=0,
+            pairs=0,
+            artifact_id=None,
+            release_id=None,
+            learned_until=None,
+            reason="",
+            failed_in=None,
+            created_at=now,
+            updated_at=now,
+        )
 
     @property
     def over(self) -> bool:
@@ -112,3 +139,28 @@ class Turn:
         last: TurnState = self.failed_in or self.state
         begun = RUNS[: RUNS.index(last) + 1] if last in RUNS else RUNS if self.artifact_id else ()
         return {state: self.run_of(state) for state in begun}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """A night on which a turn was to begin by itself."""
+
+    #: When it was time.
+    due_at: datetime
+    #: When the process that came first was there.
+    looked_at: datetime
+    outcome: NightOutcome
+    #: The examples since the last turn.
+    fresh: int
+    turn_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is to happen by itself, and how it went last."""
+
+    plan: NightlyTurns
+    next_at: datetime
+    #: The examples since the last turn, as far as they are made.
+    fresh: int
+    last: Night | None

@@ -3,6 +3,7 @@ import type { Turn } from "~/api/lab";
 import { useAmounts } from "~/settings/money/amounts";
 import { Section } from "~/settings/parts/Page";
 import { Mark } from "~/settings/parts/Rows";
+import { useBegunBy } from "./useBegunBy";
 import { useReason } from "./useReason";
 import { placeOf } from "./wheel";
 import { useWheelWords } from "./words";
@@ -13,6 +14,7 @@ export function PastTurns({ turns }: { turns: readonly Turn[] }) {
   const t = words.past;
   const { moment, count } = useAmounts();
   const reason = useReason();
+  const by = useBegunBy();
   return (
     <Section title={t.title}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways, so the keyboard must be able to reach it */}
@@ -37,7 +39,7 @@ export function PastTurns({ turns }: { turns: readonly Turn[] }) {
                 <th scope="row" className="whitespace-nowrap py-2.5 text-start font-normal tabular-nums">
                   <time dateTime={turn.created_at}>{moment(turn.created_at)}</time>
                 </th>
-                <td className="max-w-48 break-words py-2.5 ps-6">{turn.begun_by}</td>
+                <td className="max-w-48 break-words py-2.5 ps-6">{by(turn.begun_by)}</td>
                 <td className="py-2.5 ps-6">
                   <Mark look={turn.state === "promoted" ? "good" : "plain"}>{t.states[turn.state]}</Mark>
                 </td>

@@ -12,6 +12,7 @@ import { Button, buttonLook } from "~/ui/Button";
 import { Trouble } from "~/ui/Trouble";
 import { labChanged, runQuery } from "../queries";
 import { Progress } from "../Status";
+import { useBegunBy } from "./useBegunBy";
 import { useReason } from "./useReason";
 import { countsOf, placeOf, reached, type Step, steps } from "./wheel";
 import { useWheelWords, wheelWords } from "./words";
@@ -33,6 +34,7 @@ export function Present({
   const { data: models } = useQuery(modelsQuery);
   const model = models?.find((each) => (turn.model === "default" ? each.default : each.name === turn.model));
   const amounts = useAmounts();
+  const by = useBegunBy();
   const [open, setOpen] = useState<Act | null>(null);
   const at = reached(turn);
   const failed = turn.state === "failed";
@@ -44,7 +46,7 @@ export function Present({
   return (
     <Section
       title={failed ? t.failedTitle : t.title}
-      lead={`${t.learns(model?.title ?? turn.model)} · ${t.begun(turn.begun_by, amounts.moment(turn.created_at))}`}
+      lead={`${t.learns(model?.title ?? turn.model)} · ${t.begun(by(turn.begun_by), amounts.moment(turn.created_at))}`}
       action={failed ? null : stops}
     >
       <Line turn={turn} at={at} />

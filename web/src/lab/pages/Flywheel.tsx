@@ -6,6 +6,7 @@ import { Page } from "~/settings/parts/Page";
 import { Button } from "~/ui/Button";
 import { BeginTurn } from "../flywheel/BeginTurn";
 import { Examples } from "../flywheel/Examples";
+import { Nightly } from "../flywheel/Nightly";
 import { PastTurns } from "../flywheel/PastTurns";
 import { Present } from "../flywheel/Present";
 import { presentOf, underWay } from "../flywheel/wheel";
@@ -43,7 +44,7 @@ export default function Flywheel() {
     >
       <Missing />
       <Loaded query={query}>
-        {({ examples }) => (
+        {({ examples, nightly }) => (
           <>
             <div ref={top} tabIndex={-1} className="outline-none">
               {present ? (
@@ -54,6 +55,7 @@ export default function Flywheel() {
                 </p>
               )}
             </div>
+            {nightly && <Nightly plan={nightly} />}
             <Examples counts={examples} />
             {past.length > 0 && <PastTurns turns={past} />}
           </>

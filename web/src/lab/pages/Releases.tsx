@@ -52,6 +52,7 @@ function All() {
               : t.states[release.state]
           }
           good={release.state === "released"}
+          trouble={release.unserved.length > 0 ? t.unserved.mark : undefined}
           about={`${amounts.moment(release.begun_at)} · ${t.by(release.begun_by)}`}
         />
       )}

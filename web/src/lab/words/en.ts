@@ -361,6 +361,16 @@ export const en = {
       disliked: (bad: string, of: string, badBefore: string, ofBefore: string) =>
         `${bad} of ${of} rated replies are disliked, against ${badBefore} of ${ofBefore} as before.`,
     },
+    unserved: {
+      mark: "Cannot be served",
+      title: "It cannot be served",
+      at: (process: string, since: string) => `${process}, since ${since}`,
+      gone: "Its weights are gone. Put the file back.",
+      changed: "Its weights are not those that were measured.",
+      engine: "Its engine does not start, or ends again and again; the server’s log says why.",
+      instead: (name: string) => `${name} is served there instead.`,
+      again: "It is tried again every minute, and served as soon as it can be.",
+    },
     share: "Served to",
     setShare: "Set",
     shareSet: (share: string) => `Served to ${share} of people.`,

@@ -384,6 +384,16 @@ export const fr: LabWords = {
       disliked: (bad, of, badBefore, ofBefore) =>
         `${bad} réponses notées sur ${of} déplaisent, contre ${badBefore} sur ${ofBefore} comme avant.`,
     },
+    unserved: {
+      mark: "Ne peut être servi",
+      title: "Il ne peut être servi",
+      at: (process, since) => `${process}, depuis ${since}`,
+      gone: "Ses poids ont disparu. Remettez le fichier en place.",
+      changed: "Ses poids ne sont pas ceux qui ont été mesurés.",
+      engine: "Son moteur ne démarre pas, ou s’arrête sans cesse ; le journal du serveur dit pourquoi.",
+      instead: (name) => `${name} y est servi à la place.`,
+      again: "Un nouvel essai a lieu chaque minute ; il est servi dès que possible.",
+    },
     share: "Servi à",
     setShare: "Appliquer",
     shareSet: (share) => `Servi à ${share} des personnes.`,

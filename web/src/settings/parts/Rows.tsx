@@ -57,8 +57,8 @@ export function Row({ icon: Icon, title, mark, facts = [], action, faded = false
 }
 
 /** A word about the state of something. */
-export function Mark({ children, look = "plain" }: { children: ReactNode; look?: "plain" | "good" }) {
-  const colour = look === "good" ? "text-positive" : "text-muted";
+export function Mark({ children, look = "plain" }: { children: ReactNode; look?: "plain" | "good" | "bad" }) {
+  const colour = { plain: "text-muted", good: "text-positive", bad: "text-danger" }[look];
   return (
     <span
       className={`inline-flex items-center gap-1.5 whitespace-nowrap rounded-full border border-line px-2 py-px text-xs ${colour}`}

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0037_training_bookings"
-down_revision = "0034_flywheel"
+down_revision = "0036_lab"
 branch_labels = None
 depends_on = None
 

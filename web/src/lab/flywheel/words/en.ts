@@ -71,6 +71,22 @@ export const en = {
     few: (kept: string, least: string) =>
       `Too little is kept: ${kept}, of at least ${least}. Keep more, or stop it and begin one that needs fewer.`,
   },
+  nightly: {
+    title: "Every night",
+    next: (when: string) => `A turn begins by itself on ${when}, if there is enough to learn from.`,
+    fresh: (fresh: string, least: string) =>
+      `New examples since the last turn: ${fresh}, of at least ${least}.`,
+    unseen: "It learns from what nobody has looked at as well, and waits for a signature.",
+    canary: (share: string) => `Its canary goes to ${share} of people, until somebody serves it to all.`,
+    promotes: (share: string) =>
+      `Its canary goes to ${share} of people, and to all where nothing is against it.`,
+    last: (when: string) => `Last, ${when}:`,
+    begun: (fresh: string) => `a turn began, from ${fresh} new examples.`,
+    under_way: "none began, as another turn was under way.",
+    too_few: (fresh: string) => `none began, as there was too little to learn from: ${fresh}.`,
+    nobody: "none began, as nobody ran the house.",
+    by: "the nightly setting",
+  },
   settings: {
     title: "Begin a turn?",
     lead: "It makes examples of what was said, and waits until somebody has looked through them. One turn at a time is under way.",

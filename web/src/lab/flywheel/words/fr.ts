@@ -75,6 +75,20 @@ export const fr: typeof en = {
     few: (kept, least) =>
       `Trop peu est gardé : ${kept}, sur ${least} au moins. Gardez-en d’autres, ou arrêtez-le et commencez-en un qui en demande moins.`,
   },
+  nightly: {
+    title: "Chaque nuit",
+    next: (when) => `Un tour commence de lui-même le ${when}, s’il y a assez à apprendre.`,
+    fresh: (fresh, least) => `Nouveaux exemples depuis le dernier tour : ${fresh}, sur ${least} au moins.`,
+    unseen: "Il apprend aussi de ce que personne n’a relu, et attend une signature.",
+    canary: (share) => `Son essai va à ${share} des personnes, jusqu’à ce que quelqu’un le serve à tous.`,
+    promotes: (share) => `Son essai va à ${share} des personnes, puis à tous si rien ne s’y oppose.`,
+    last: (when) => `La dernière fois, ${when} :`,
+    begun: (fresh) => `un tour a commencé, avec de nouveaux exemples : ${fresh}.`,
+    under_way: "aucun n’a commencé, car un autre tour était en cours.",
+    too_few: (fresh) => `aucun n’a commencé, car il y avait trop peu à apprendre : ${fresh}.`,
+    nobody: "aucun n’a commencé, car personne ne tenait la maison.",
+    by: "le réglage de nuit",
+  },
   settings: {
     title: "Commencer un tour ?",
     lead: "Il fait des exemples de ce qui a été dit, puis attend que quelqu’un les ait relus. Un seul tour est en cours à la fois.",
