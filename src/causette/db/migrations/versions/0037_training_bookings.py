@@ -1,6 +1,7 @@
 """What training took of machines each time that it was booked, and what of their bills that was."""
 
 from itertools import groupby
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -63,9 +64,9 @@ def upgrade() -> None:
     op.execute(_OF_MACHINES)
 
 
-def _booked(posted: list[sa.RowMapping]) -> list[dict[str, object]]:
+def _booked(posted: list[sa.RowMapping]) -> list[dict[str, Any]]:
     """A booking for each posting of an attempt, or one where nothing costs anything, that add up to all it took."""
-    made: list[dict[str, object]] = []
+    made: list[dict[str, Any]] = []
     upto, last = 0, None
     for row in posted:
         amount = row["amount_nano"] or 0
