@@ -39,10 +39,6 @@ export function Menu({ trigger, children, open: given, onOpenChange, ...look }: 
   const [id, content] = [useId(), useId()];
   const open = given ?? own;
   const set = onOpenChange ?? setOwn;
-  const close = () => {
-    byKey.current = false;
-    set(false);
-  };
   return (
     <>
       {cloneElement(trigger, {
@@ -56,6 +52,7 @@ export function Menu({ trigger, children, open: given, onOpenChange, ...look }: 
           if (event.button !== 0 || event.ctrlKey) return;
           // The menu has the focus when it opens.
           if (!open) event.preventDefault();
+          byKey.current = false;
           set(!open);
         },
         onKeyDown: (event) => {
@@ -72,7 +69,7 @@ export function Menu({ trigger, children, open: given, onOpenChange, ...look }: 
             button={button}
             ids={{ button: id, content }}
             byKey={byKey.current}
-            close={close}
+            close={() => set(false)}
           >
             {children}
           </OpenMenu>
