@@ -63,6 +63,41 @@ function onlyWoff2(): Plugin {
   };
 }
 
+/**
+ * Has each icon be imported from its own file. All of them come from one module otherwise, so that whoever draws one has to
+ * wait for those that only other pages draw.
+ */
+function icons(): Plugin {
+  const index = new URL("node_modules/lucide-react/dist/esm/lucide-react.mjs", import.meta.url);
+  const files = new Map<string, string>();
+  for (const [, names, file] of readFileSync(index, "utf8").matchAll(
+    /export {([^}]+)} from '\.\/icons\/(.+)\.mjs'/g,
+  ))
+    for (const [, name] of (names as string).matchAll(/default as (\w+)/g))
+      files.set(name as string, file as string);
+  return {
+    name: "icons",
+    apply: "build",
+    enforce: "pre",
+    transform(code, id) {
+      if (!/\/src\/.*\.tsx?$/.test(id)) return undefined;
+      const own = code.replace(/^import {([^}]+)} from "lucide-react";$/gm, (_, names: string) =>
+        names
+          .split(",")
+          .map((each) => each.trim())
+          .filter((each) => each && !each.startsWith("type "))
+          .map((each) => {
+            const [name = "", as = name] = each.split(/ as /);
+            if (!files.has(name)) throw new Error(`There is no icon ${name}.`);
+            return `import ${as} from "lucide-react/icons/${files.get(name)}";`;
+          })
+          .join(" "),
+      );
+      return { code: own, map: null };
+    },
+  };
+}
+
 /** What stands in `public/` under a name without a hash, and belongs to the app all the same. */
 const loose = ["appearance.js", "app.webmanifest", "icon.svg"];
 /** The faces that every page needs; the others are kept when they are first met. */
@@ -138,7 +173,7 @@ function inOne(): (id: string, modules: { getModuleInfo: Lookup }) => string | n
 }
 
 export default defineConfig({
-  plugins: [onlyWoff2(), react(), tailwindcss(), sandboxes(), face(), shell(), precompress()],
+  plugins: [onlyWoff2(), icons(), react(), tailwindcss(), sandboxes(), face(), shell(), precompress()],
   resolve: { alias: { "~": new URL("./src", import.meta.url).pathname } },
   build: {
     outDir: output,

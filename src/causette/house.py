@@ -331,6 +331,7 @@ def furnish(
             database,
             assistant,
             accounts=accounts,
+            assistants=custom_assistants,
             files=files,
             plans=door.plans,
             deployments=fleet.deployments,

@@ -17,8 +17,14 @@
 
   const workspace = kept("workspace");
   const ask = (path, headers) =>
-    // The app asks again where this came to nothing, and tells what is wrong.
-    [path, fetch(path, { credentials: "same-origin", headers }).catch(() => null)];
+    // Read as soon as it is here, while there is nothing else to do. The app asks again where this came to nothing, and
+    // tells what is wrong.
+    [
+      path,
+      fetch(path, { credentials: "same-origin", headers })
+        .then((answer) => (answer.ok ? answer.json() : null))
+        .catch(() => null),
+    ];
   const talk = location.search === "" ? /^\/c\/([\w-]+)$/.exec(location.pathname)?.[1] : undefined;
   window.early = new Map([
     ask("/api/bootstrap", {}),

@@ -29,7 +29,7 @@ const outside = /^\/(setup|sign-in|sign-up|sign-up\/confirm|password-reset|s\/[^
 /** Lets everybody in where they may be, and leads them there otherwise. */
 function Door() {
   const t = useWords();
-  const { data, error, refetch } = useQuery({ ...bootstrapQuery, retry: true, retryDelay: 1_500 });
+  const { data, error, refetch } = useQuery(bootstrapQuery);
   const { path, place, drawn } = useRouterState({
     select: ({ location, resolvedLocation }) => ({
       path: location.pathname,

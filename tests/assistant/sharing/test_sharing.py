@@ -69,6 +69,7 @@ async def in_mode(
             database,
             here.assistant,
             accounts=accounts,
+            assistants=here.custom,
             files=files,
             plans=door.plans,
             deployments=deployments,
@@ -164,6 +165,21 @@ async def test_a_snapshot_tells_the_name_of_whom_a_message_was_said_to(
     await here.custom.change(bob, chef.id, sharing="private")
     await sharing.renew(ada, share.id)
     assert [message.assistant for message in (await sharing.read(None, token))[1]] == [None, None]
+
+
+async def test_who_goes_on_keeps_whom_messages_were_said_to_as_far_as_they_may_use_it(
+    sharing: Sharing, here: Process, ada: Caller, bob: Caller
+) -> None:
+    chef = await here.custom.create(bob, name="Chef", sharing="everybody")
+    turn = await here.assistant.start(ada, content="Leeks?", model=None, mention=chef.id)
+    (await here.engine.called()).end()
+    await read_to_end(here.assistant, ada, turn.generation.id)
+    token = token_of(sharing, await sharing.create(ada, turn.conversation.id, Terms()))
+    await here.custom.change(bob, chef.id, sharing="private")
+    for reader, kept in ((bob, chef.id), (ada, None)):
+        copy = await sharing.continue_chat(reader, token)
+        _, copied = await here.assistant.conversation(reader, copy.id)
+        assert [message.assistant_id for message in copied] == [kept, kept]
 
 
 PICTURE = png(width=20, height=10)

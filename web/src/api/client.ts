@@ -87,22 +87,24 @@ export async function call<T>(
   body?: object,
   options: RequestInit = {},
 ): Promise<T> {
+  const early = method === "GET" ? await askedEarly(path) : null;
+  if (early !== null) {
+    connection.found();
+    return early as T;
+  }
   let response: Response;
   try {
-    const early = method === "GET" ? await askedEarly(path) : null;
-    response =
-      early ??
-      (await fetch(path, {
-        credentials: "same-origin",
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...options,
-        method,
-        headers: {
-          ...(needsNoWorkspace.has(path) ? {} : actingFor()),
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...options.headers,
-        },
-      }));
+    response = await fetch(path, {
+      credentials: "same-origin",
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...options,
+      method,
+      headers: {
+        ...(needsNoWorkspace.has(path) ? {} : actingFor()),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...options.headers,
+      },
+    });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     connection.lost();

@@ -14,6 +14,7 @@ import { forgetKept, recall } from "~/offline";
 import { adopt, preferences } from "~/preferences";
 import { api, call, type List, Problem } from "./client";
 import { connection } from "./connection";
+import { conversationAskedEarly } from "./early";
 import { placed, without } from "./lists";
 import type { PlanInForce } from "./money";
 import type { Bootstrap, Conversation, Conversations, Message, Thread, User } from "./types";
@@ -62,6 +63,9 @@ export const bootstrapQuery = queryOptions({
     }
   },
   staleTime: Number.POSITIVE_INFINITY,
+  // Nothing can be shown without it.
+  retry: true,
+  retryDelay: 1_500,
 });
 
 const WAKING_MS = 2_000;
@@ -190,6 +194,13 @@ export function threadQuery(conversation: string) {
       return merged(known, await api.conversation(conversation, { ...(at ? { at } : {}), signal }));
     },
   });
+}
+
+/** Takes in what the page asked for before its scripts were here, so that the first thing drawn is all of it. */
+export async function takeInEarly(): Promise<void> {
+  queries.prefetchQuery(bootstrapQuery);
+  const conversation = await conversationAskedEarly();
+  if (conversation) queries.prefetchQuery(threadQuery(conversation));
 }
 
 /** A message's versions in full. */

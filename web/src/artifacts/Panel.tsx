@@ -1,4 +1,3 @@
-import { useAui } from "@assistant-ui/react";
 import {
   Check,
   ChevronLeft,
@@ -326,13 +325,12 @@ function framed(source: string): string {
 
 /** Puts words behind those in the message box, and the reader there. */
 function usePut(): (text: string, said: string) => void {
-  const aui = useAui();
-  const { id } = useConversation();
+  const { id, box } = useConversation();
   return (added, said) => {
     if (window.matchMedia("(width < 64rem)").matches) panel.close();
-    const before = aui.composer.getState().text.trimEnd();
+    const before = box.text.trimEnd();
     const text = before ? `${before}\n\n${added}` : added;
-    aui.composer.setText(text);
+    box.write(text);
     drafts.set(id, text);
     announce(said);
     requestAnimationFrame(() => {

@@ -1,4 +1,3 @@
-import { useAui } from "@assistant-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
@@ -27,8 +26,7 @@ export function AssistantHome({
 }) {
   const t = useAssistantWords();
   const all = useWords();
-  const aui = useAui();
-  const { draft } = useConversation();
+  const { draft, box } = useConversation();
   const { data: assistant, error, refetch } = useQuery(assistantQuery(id));
   useEffect(() => {
     if (assistant && !bare) document.title = `${assistant.name} · Causette`;
@@ -50,7 +48,7 @@ export function AssistantHome({
     );
   if (!assistant) return null;
   const start = (text: string) => {
-    aui.composer.setText(text);
+    box.write(text);
     drafts.set(draft, text);
     const input = document.querySelector<HTMLTextAreaElement>("[data-composer]");
     input?.focus();

@@ -19,7 +19,7 @@ import { Branches } from "./Branches";
 import { useConversation } from "./context";
 import { useLive } from "./live";
 import { MessageMenu } from "./MessageMenu";
-import { MessageRoot, useHeld, usePlaced } from "./message";
+import { MessageRoot, useHeld, usePlaced, useStays } from "./message";
 import { Parts } from "./parts/Parts";
 import { type Part, segments } from "./parts/parts";
 import { Regenerate } from "./Regenerate";
@@ -92,6 +92,7 @@ function Outcome({ message, isLast, correct }: { message: Message; isLast: boole
   const [rated, setRated] = useState<Rating | null>(null);
   useHeld(rated !== null || comparing);
   const { copied, copy } = useCopy();
+  const stays = useStays();
   return (
     <>
       {message.status === "failed" && (
@@ -117,20 +118,24 @@ function Outcome({ message, isLast, correct }: { message: Message; isLast: boole
         className={`-ms-2 flex h-10 items-center gap-0.5 pt-2 text-muted ${isLast ? "" : "opacity-0 transition-opacity duration-100 focus-within:opacity-100 group-hover:opacity-100 has-[[role=group]]:opacity-100 touch:opacity-100"}`}
       >
         <Branches />
-        {message.content !== "" && (
-          <IconButton
-            label={copied ? t.message.copied : t.message.copy}
-            icon={copied ? Check : Copy}
-            onClick={() => copy(message.content)}
-            small
-          />
+        {stays && (
+          <>
+            {message.content !== "" && (
+              <IconButton
+                label={copied ? t.message.copied : t.message.copy}
+                icon={copied ? Check : Copy}
+                onClick={() => copy(message.content)}
+                small
+              />
+            )}
+            <Regenerate message={message} />
+            {message.versions.length > 1 && (
+              <IconButton label={tree.compare} icon={Columns2} onClick={() => setComparing(true)} small />
+            )}
+            <Thumbs message={message} rated={setRated} />
+            <MessageMenu message={message} isLast={isLast} correct={correct} />
+          </>
         )}
-        <Regenerate message={message} />
-        {message.versions.length > 1 && (
-          <IconButton label={tree.compare} icon={Columns2} onClick={() => setComparing(true)} small />
-        )}
-        <Thumbs message={message} rated={setRated} />
-        <MessageMenu message={message} isLast={isLast} correct={correct} />
       </div>
       {rated && (
         <Suspense>

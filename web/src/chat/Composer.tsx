@@ -1,8 +1,8 @@
-import { ComposerPrimitive, useAui, useAuiState } from "@assistant-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { ArrowUp, Square } from "lucide-react";
 import {
   lazy,
+  type RefObject,
   Suspense,
   useCallback,
   useEffect,
@@ -22,6 +22,7 @@ import { uploads, useUploads } from "~/files/uploads";
 import { useFileWords } from "~/files/words";
 import { useWords } from "~/i18n";
 import { Trouble } from "~/ui/Trouble";
+import { useText } from "./box";
 import { useConversation } from "./context";
 import { drafts, useMention } from "./drafts";
 import { ModelPicker } from "./ModelPicker";
@@ -32,19 +33,31 @@ const Mentions = lazy(() => import("./Mentions"));
 
 const phone = window.matchMedia("(hover: none) and (pointer: coarse)");
 
-// Where the browser makes the box as high as its words, nothing has to be measured for each key.
-const grows =
-  "fieldSizing" in document.documentElement.style ? { render: <textarea /> } : { minRows: 1, maxRows: 10 };
+// There, Enter begins a new line.
+const touch = window.matchMedia("(pointer: coarse) and (not (any-pointer: fine))");
 
-const sendLook =
-  "flex size-10 items-center justify-center rounded-full bg-accent text-on-accent transition-colors duration-100 hover:bg-accent-strong disabled:bg-tint-strong disabled:text-muted touch:size-11";
+// Where the browser makes the box as high as its words, nothing has to be measured for each key.
+const grows = "fieldSizing" in document.documentElement.style;
+
+/** A press between these is meant for the words. */
+const PRESSABLE = "a, button, input, label, textarea";
 
 /** Where the reader writes. What is not sent yet survives a reload, for each conversation. */
 export function Composer() {
   const t = useWords();
-  const aui = useAui();
   const files = useFileWords();
-  const { id, draft: place, running, pending, trouble, setTrouble, model, sendFiles } = useConversation();
+  const {
+    id,
+    draft: place,
+    running,
+    pending,
+    trouble,
+    setTrouble,
+    model,
+    box,
+    send,
+    stop,
+  } = useConversation();
   const input = useRef<HTMLTextAreaElement>(null);
   const { data: plan } = useQuery({ ...subscriptionQuery, staleTime: 300_000 });
   const hasFiles = plan?.features.includes("files") ?? true;
@@ -59,18 +72,17 @@ export function Composer() {
   const offline = useConnection() === "offline";
   const mention = useMention(place);
   const [mentioning, setMentioning] = useState(false);
-  const empty = useAuiState((s) => s.composer.text.trim() === "");
+  const empty = useText(box, isBlank);
   const shelf = useUploads(id);
   const onTheirWay = shelf.some(({ file, problem }) => !file && !problem);
   const pictures = shelf.some(({ file }) => file?.kind === "image");
-  // Words are sent by the composer; files alone are nothing that it knows of.
-  const onlyFiles = empty && shelf.some(({ file }) => file);
-  const canSend = !onTheirWay && pending === null && Boolean(model) && !offline;
+  const nothing = empty && !shelf.some(({ file }) => file);
+  const canSend = !nothing && !onTheirWay && !running && pending === null && Boolean(model) && !offline;
 
   const restore = useEffectEvent(() => {
     const draft = drafts.get(place);
     // The draft of a message on its way is kept until the server has it; but it is not to be written again.
-    if (pending?.content !== draft.trim()) aui.composer.setText(draft);
+    if (pending?.content !== draft.trim()) box.write(draft);
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another conversation has another draft
   useLayoutEffect(() => {
@@ -81,8 +93,15 @@ export function Composer() {
 
   const unsent = trouble?.unsent;
   useEffect(() => {
-    if (unsent && aui.composer.getState().text === "") aui.composer.setText(unsent);
-  }, [aui, unsent]);
+    if (unsent && box.text === "") box.write(unsent);
+  }, [box, unsent]);
+
+  const submit = () => {
+    if (!canSend) return;
+    const words = box.text.trim();
+    box.write("");
+    send(words);
+  };
 
   return (
     <div className="relative">
@@ -97,7 +116,7 @@ export function Composer() {
           hint={trouble.unsent === null ? undefined : t.composer.kept}
           retry={() => {
             if (trouble.unsent !== null) {
-              aui.composer.setText("");
+              box.write("");
               drafts.set(place, trouble.unsent);
             }
             trouble.retry();
@@ -107,7 +126,21 @@ export function Composer() {
         />
       )}
       {refused && <Trouble text={files.notInPlan} action={<ToPlan />} dismiss={() => setRefused(false)} />}
-      <ComposerPrimitive.Root className="rounded-lg border border-line bg-raised shadow-soft transition-colors duration-100 focus-within:border-[color-mix(in_oklab,var(--control)_50%,var(--line))]">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+        onMouseDown={(event) => {
+          // What is opened from here is drawn elsewhere, and its presses come here all the same.
+          const { target, currentTarget } = event;
+          if (event.button !== 0 || !(target instanceof Element && currentTarget.contains(target))) return;
+          if (target.closest(PRESSABLE)) return;
+          event.preventDefault();
+          input.current?.focus();
+        }}
+        className="rounded-lg border border-line bg-raised shadow-soft transition-colors duration-100 focus-within:border-[color-mix(in_oklab,var(--control)_50%,var(--line))]"
+      >
         {mention && (
           <div className="px-4 pt-2">
             <SaidTo id={mention} remove={() => drafts.sayTo(place, null)} />
@@ -119,35 +152,15 @@ export function Composer() {
             {files.cannotSee(model.title)}
           </p>
         )}
-        <ComposerPrimitive.Input
+        <Words
           ref={input}
-          dir="auto"
-          data-composer
-          aria-label={t.composer.label}
           placeholder={id === null ? t.composer.placeholder : t.composer.reply}
-          {...grows}
-          enterKeyHint={phone.matches ? "enter" : "send"}
-          unstable_insertNewlineOnTouchEnter
-          onChange={(event) => {
-            drafts.set(place, event.target.value);
-            if (event.target.value.includes("@")) setMentioning(true);
+          changed={(text) => {
+            drafts.set(place, text);
+            if (text.includes("@")) setMentioning(true);
           }}
-          addAttachmentOnPaste={false}
-          onPaste={(event) => {
-            if (event.clipboardData.files.length === 0) return;
-            event.preventDefault();
-            attach(event.clipboardData.files);
-          }}
-          onKeyDown={(event) => {
-            if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing || phone.matches)
-              return;
-            if (onTheirWay) event.preventDefault();
-            else if (onlyFiles && canSend && !running) {
-              event.preventDefault();
-              sendFiles();
-            }
-          }}
-          className="field-sizing-content block max-h-[16.125rem] w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-base text-ink leading-normal outline-none placeholder:text-muted"
+          attach={attach}
+          submit={submit}
         />
         <div className="flex items-center gap-2 p-2">
           <Attaching attach={attach} allowed={hasFiles} />
@@ -155,37 +168,92 @@ export function Composer() {
           <Controls />
           <div className="ms-auto">
             {running ? (
-              <ComposerPrimitive.Cancel
+              <button
+                type="button"
                 aria-label={t.composer.stop}
                 title={t.composer.stop}
+                onClick={stop}
                 className="flex size-10 items-center justify-center rounded-full bg-ink text-paper transition-opacity duration-100 hover:opacity-85 touch:size-11"
               >
                 <Square aria-hidden className="size-3.5 fill-current" strokeWidth={0} />
-              </ComposerPrimitive.Cancel>
-            ) : onlyFiles ? (
+              </button>
+            ) : (
               <button
-                type="button"
+                type="submit"
                 aria-label={t.composer.send}
                 title={t.composer.send}
                 disabled={!canSend}
-                onClick={sendFiles}
-                className={sendLook}
+                className="flex size-10 items-center justify-center rounded-full bg-accent text-on-accent transition-colors duration-100 hover:bg-accent-strong disabled:bg-tint-strong disabled:text-muted touch:size-11"
               >
                 <ArrowUp aria-hidden className="size-5" strokeWidth={2} />
               </button>
-            ) : (
-              <ComposerPrimitive.Send
-                aria-label={t.composer.send}
-                title={t.composer.send}
-                disabled={!canSend || empty}
-                className={sendLook}
-              >
-                <ArrowUp aria-hidden className="size-5" strokeWidth={2} />
-              </ComposerPrimitive.Send>
             )}
           </div>
         </div>
-      </ComposerPrimitive.Root>
+      </form>
     </div>
   );
+}
+
+/** The words of it. They change with each key, and what is around them does not. */
+function Words({
+  ref,
+  placeholder,
+  changed,
+  attach,
+  submit,
+}: {
+  ref: RefObject<HTMLTextAreaElement | null>;
+  placeholder: string;
+  changed: (text: string) => void;
+  attach: (chosen: Iterable<globalThis.File>) => void;
+  submit: () => void;
+}) {
+  const t = useWords();
+  const { box, running, stop } = useConversation();
+  const text = useText(box, String);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the words are what the height follows
+  useLayoutEffect(() => {
+    const area = ref.current;
+    if (grows || !area) return;
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight}px`;
+  }, [text, ref]);
+  return (
+    <textarea
+      ref={ref}
+      dir="auto"
+      data-composer
+      name="input"
+      aria-label={t.composer.label}
+      placeholder={placeholder}
+      rows={1}
+      value={text}
+      enterKeyHint={touch.matches ? "enter" : "send"}
+      onChange={(event) => {
+        box.write(event.target.value);
+        changed(event.target.value);
+      }}
+      onPaste={(event) => {
+        if (event.clipboardData.files.length === 0) return;
+        event.preventDefault();
+        attach(event.clipboardData.files);
+      }}
+      onKeyDown={(event) => {
+        if (event.nativeEvent.isComposing) return;
+        if (event.key === "Escape" && running) {
+          event.preventDefault();
+          stop();
+        } else if (event.key === "Enter" && !event.shiftKey && !running && !touch.matches) {
+          event.preventDefault();
+          submit();
+        }
+      }}
+      className="field-sizing-content block max-h-[16.125rem] w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-base text-ink leading-normal outline-none placeholder:text-muted"
+    />
+  );
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === "";
 }

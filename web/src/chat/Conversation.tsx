@@ -1,11 +1,9 @@
-import { AssistantRuntimeProvider, type ThreadMessage, useExternalStoreRuntime } from "@assistant-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { endedOutOfSight } from "~/alerts/alerts";
 import { nameTab } from "~/alerts/unseen";
 import { api, Problem } from "~/api/client";
-import { useConnection } from "~/api/connection";
 import type { Place as InLine } from "~/api/events";
 import {
   changeConversation,
@@ -28,6 +26,7 @@ import { notify } from "~/notices";
 import { preferences, usePreference } from "~/preferences";
 import { shortcut } from "~/shell/keys";
 import { announce } from "~/shell/LiveRegion";
+import { Box } from "./box";
 import { Composer } from "./Composer";
 import { ConversationContext, type Trouble } from "./context";
 import { drafts } from "./drafts";
@@ -55,8 +54,6 @@ const Panel = lazy(() => import("~/artifacts/Panel"));
 const FindBar = lazy(() => import("~/find/FindBar"));
 
 const noMessages: readonly Message[] = [];
-// The composer is all that assistant-ui draws here.
-const unseen: readonly ThreadMessage[] = [];
 
 /** Messages fetched at once on the way up or down. */
 const MORE = 100;
@@ -125,9 +122,9 @@ export function Conversation({
   const custom = useQuery({ ...assistantQuery(assistant ?? ""), enabled: assistant !== null && id === null });
   const [model, models, chooseModel] = useModel(thread, id === null ? assistant : null, custom.data?.model);
   const draft = begun ? `beside ${id ?? assistant}` : id;
-  const offline = useConnection() === "offline";
   const opened = useOpened();
   const [trouble, setTrouble] = useState<Trouble | null>(null);
+  const [box] = useState(() => new Box());
 
   const started = useCallback(
     (conversation: string) => {
@@ -317,14 +314,6 @@ export function Conversation({
     next.current = sayNext;
   });
 
-  const runtime = useExternalStoreRuntime<ThreadMessage>({
-    messages: unseen,
-    isRunning: running,
-    isSendDisabled: pending !== null || !model || offline,
-    onNew: (message) => sayNext(textOf(message)),
-    onCancel: stop,
-  });
-
   useEffect(() => {
     if (!running) return;
     const pressed = (event: KeyboardEvent) => {
@@ -367,7 +356,9 @@ export function Conversation({
       models,
       chooseModel,
       regenerate,
-      sendFiles: () => void next.current(""),
+      box,
+      send: (content: string) => void next.current(content),
+      stop: () => void stop(),
       ...acts,
     }),
     [
@@ -384,6 +375,8 @@ export function Conversation({
       models,
       chooseModel,
       regenerate,
+      box,
+      stop,
       acts,
     ],
   );
@@ -391,88 +384,79 @@ export function Conversation({
   const missing = query.error instanceof Problem && query.error.status === 404;
   const empty = id === null && !pending;
   return (
-    <AssistantRuntimeProvider runtime={runtime}>
-      <ConversationContext value={context}>
-        {id !== null && !thread && query.error ? (
-          <ThreadProblem missing={missing} error={query.error} retry={() => query.refetch()} />
-        ) : (
-          <div className="flex min-h-0 flex-1 flex-col" data-column>
-            {empty && project ? (
+    <ConversationContext value={context}>
+      {id !== null && !thread && query.error ? (
+        <ThreadProblem missing={missing} error={query.error} retry={() => query.refetch()} />
+      ) : (
+        <div className="flex min-h-0 flex-1 flex-col" data-column>
+          {empty && project ? (
+            <Suspense>
+              <ProjectHome id={project}>
+                <Composer />
+                <ModelNotice />
+              </ProjectHome>
+            </Suspense>
+          ) : empty && assistant ? (
+            <>
+              {!begun && <TemporarySwitch on={temporary} set={setTemporary} />}
               <Suspense>
-                <ProjectHome id={project}>
+                <AssistantHome id={assistant} bare={begun !== undefined}>
                   <Composer />
                   <ModelNotice />
-                </ProjectHome>
+                </AssistantHome>
               </Suspense>
-            ) : empty && assistant ? (
-              <>
-                {!begun && <TemporarySwitch on={temporary} set={setTemporary} />}
+            </>
+          ) : empty ? (
+            <>
+              <TemporarySwitch on={temporary} set={setTemporary} />
+              <Welcome temporary={temporary}>
+                <Composer />
+                <ModelNotice />
+              </Welcome>
+            </>
+          ) : (
+            <>
+              <h1 className="sr-only">{thread?.conversation.title || t.sidebar.untitled}</h1>
+              {thread?.conversation.temporary && !begun && <TemporaryNote />}
+              {thread?.conversation.assistant_id && !begun && (
                 <Suspense>
-                  <AssistantHome id={assistant} bare={begun !== undefined}>
-                    <Composer />
-                    <ModelNotice />
-                  </AssistantHome>
+                  <AnsweringHeader id={thread.conversation.assistant_id} />
                 </Suspense>
-              </>
-            ) : empty ? (
-              <>
-                <TemporarySwitch on={temporary} set={setTemporary} />
-                <Welcome temporary={temporary}>
-                  <Composer />
-                  <ModelNotice />
-                </Welcome>
-              </>
-            ) : (
-              <>
-                <h1 className="sr-only">{thread?.conversation.title || t.sidebar.untitled}</h1>
-                {thread?.conversation.temporary && !begun && <TemporaryNote />}
-                {thread?.conversation.assistant_id && !begun && (
+              )}
+              {finding && !begun && thread && (
+                <div className="relative z-20 flex-none">
                   <Suspense>
-                    <AnsweringHeader id={thread.conversation.assistant_id} />
+                    <FindBar finding={finding} />
                   </Suspense>
-                )}
-                {finding && !begun && thread && (
-                  <div className="relative z-20 flex-none">
-                    <Suspense>
-                      <FindBar finding={finding} />
-                    </Suspense>
-                  </div>
-                )}
-                {id !== null && !thread ? <ThreadSkeleton /> : <Thread key={id ?? "new"} />}
-                <div className="mx-auto w-full max-w-(--measure) flex-none px-4 pb-[max(0.75rem,env(safe-area-inset-bottom))] max-lg:max-w-[46rem]">
-                  <ModelNotice />
-                  {goingOn && !pending && (
-                    <p className="appear flex items-center gap-2 pb-1 ps-4 text-muted text-sm">
-                      <span className="me-auto">{tree.continuing}</span>
-                      <button
-                        type="button"
-                        onClick={() => setFrom(null)}
-                        className="h-8 rounded-sm px-2.5 font-medium text-accent hover:bg-tint touch:h-11"
-                      >
-                        {tree.continueEnd}
-                      </button>
-                    </p>
-                  )}
-                  <Composer />
-                  <p className="pt-2 text-center text-muted text-xs">{t.composer.caption}</p>
                 </div>
-              </>
-            )}
-          </div>
-        )}
-        {opened && !empty && (
-          <Suspense>
-            <Panel />
-          </Suspense>
-        )}
-      </ConversationContext>
-    </AssistantRuntimeProvider>
+              )}
+              {id !== null && !thread ? <ThreadSkeleton /> : <Thread key={id ?? "new"} />}
+              <div className="mx-auto w-full max-w-(--measure) flex-none px-4 pb-[max(0.75rem,env(safe-area-inset-bottom))] max-lg:max-w-[46rem]">
+                <ModelNotice />
+                {goingOn && !pending && (
+                  <p className="appear flex items-center gap-2 pb-1 ps-4 text-muted text-sm">
+                    <span className="me-auto">{tree.continuing}</span>
+                    <button
+                      type="button"
+                      onClick={() => setFrom(null)}
+                      className="h-8 rounded-sm px-2.5 font-medium text-accent hover:bg-tint touch:h-11"
+                    >
+                      {tree.continueEnd}
+                    </button>
+                  </p>
+                )}
+                <Composer />
+                <p className="pt-2 text-center text-muted text-xs">{t.composer.caption}</p>
+              </div>
+            </>
+          )}
+        </div>
+      )}
+      {opened && !empty && (
+        <Suspense>
+          <Panel />
+        </Suspense>
+      )}
+    </ConversationContext>
   );
-}
-
-function textOf(message: { content: readonly { type: string; text?: string }[] }): string {
-  return message.content
-    .flatMap((part) => (part.type === "text" && part.text ? [part.text] : []))
-    .join("\n")
-    .trim();
 }

@@ -1,4 +1,3 @@
-import { useAui } from "@assistant-ui/react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type MouseEvent, type RefObject, useEffect, useEffectEvent, useId, useState } from "react";
@@ -6,6 +5,7 @@ import { AssistantMark } from "~/assistants/AssistantMark";
 import { assistantsQuery, type Summary } from "~/assistants/queries";
 import { useAssistantWords } from "~/assistants/words";
 import { announce } from "~/shell/LiveRegion";
+import { useConversation } from "./context";
 import { drafts } from "./drafts";
 import { type Typed, typedAt, withoutTyped } from "./mention";
 
@@ -24,7 +24,7 @@ export default function Mentions({
   place: string | null;
 }) {
   const t = useAssistantWords();
-  const aui = useAui();
+  const { box } = useConversation();
   const list = useId();
   const [typed, setTyped] = useState<Typed | null>(null);
   const [current, setCurrent] = useState(0);
@@ -44,7 +44,7 @@ export default function Mentions({
     const area = input.current;
     if (!area || !typed) return;
     const { text, caret } = withoutTyped(area.value, typed);
-    aui.composer.setText(text);
+    box.write(text);
     drafts.set(place, text);
     drafts.sayTo(place, assistant.id);
     setTyped(null);

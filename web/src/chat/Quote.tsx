@@ -1,4 +1,3 @@
-import { useAui } from "@assistant-ui/react";
 import { Quote as Mark } from "lucide-react";
 import { type RefObject, useEffect, useState } from "react";
 import { announce } from "~/shell/LiveRegion";
@@ -16,8 +15,7 @@ interface Place {
 /** Over words that are selected in a message: takes them into the message box. */
 export function Quote({ within }: { within: RefObject<HTMLElement | null> }) {
   const t = useTreeWords();
-  const aui = useAui();
-  const { id } = useConversation();
+  const { id, box } = useConversation();
   const [place, setPlace] = useState<Place | null>(null);
 
   useEffect(() => {
@@ -42,9 +40,9 @@ export function Quote({ within }: { within: RefObject<HTMLElement | null> }) {
 
   if (!place) return null;
   const take = () => {
-    const before = aui.composer.getState().text.trimEnd();
+    const before = box.text.trimEnd();
     const text = `${before ? `${before}\n\n` : ""}${quotation(place.text)}`;
-    aui.composer.setText(text);
+    box.write(text);
     drafts.set(id, text);
     document.getSelection()?.removeAllRanges();
     setPlace(null);

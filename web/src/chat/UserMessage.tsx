@@ -11,7 +11,7 @@ import { usePressed } from "~/ui/usePressed";
 import { Branches } from "./Branches";
 import { useConversation } from "./context";
 import { MessageMenu } from "./MessageMenu";
-import { MessageRoot, useHeld, usePlaced } from "./message";
+import { MessageRoot, useHeld, usePlaced, useStays } from "./message";
 import { useTreeWords } from "./words";
 
 // There, Enter begins a new line.
@@ -54,6 +54,7 @@ export function UserMessage() {
   const [editing, setEditing] = useState(false);
   const [menu, setMenu] = useState(false);
   const pressed = usePressed(() => setMenu(true));
+  const stays = useStays();
   if (editing) return <Editor done={() => setEditing(false)} />;
   return (
     <MessageRoot className={`group flex flex-col items-end ${place === 1 ? "" : "pt-8"}`}>
@@ -75,20 +76,24 @@ export function UserMessage() {
       <div className="flex h-9 items-center gap-0.5 pt-1 text-muted">
         <Branches />
         <div className="flex gap-0.5 opacity-0 transition-opacity duration-100 focus-within:opacity-100 group-hover:opacity-100 touch:opacity-100">
-          <IconButton
-            label={copied ? t.message.copied : t.message.copy}
-            icon={copied ? Check : Copy}
-            onClick={() => copy(content)}
-            small
-          />
-          <IconButton
-            label={t.message.edit}
-            icon={Pencil}
-            disabled={running}
-            onClick={() => setEditing(true)}
-            small
-          />
-          <MessageMenu message={message} isLast={isLast} open={menu} onOpenChange={setMenu} />
+          {stays && (
+            <>
+              <IconButton
+                label={copied ? t.message.copied : t.message.copy}
+                icon={copied ? Check : Copy}
+                onClick={() => copy(content)}
+                small
+              />
+              <IconButton
+                label={t.message.edit}
+                icon={Pencil}
+                disabled={running}
+                onClick={() => setEditing(true)}
+                small
+              />
+              <MessageMenu message={message} isLast={isLast} open={menu} onOpenChange={setMenu} />
+            </>
+          )}
         </div>
       </div>
       {isLast && !pending && (

@@ -1,21 +1,21 @@
-import { useAui } from "@assistant-ui/react";
 import type { ReactNode } from "react";
 import { useUser } from "~/account/useUser";
 import { useNow, useWords } from "~/i18n";
 import { useOrganiseWords } from "~/organise/words";
+import { useConversation } from "./context";
 import { drafts } from "./drafts";
 
 /** The empty state: a greeting, the place to write, and a few ideas. */
 export function Welcome({ children, temporary = false }: { children: ReactNode; temporary?: boolean }) {
   const t = useWords();
   const o = useOrganiseWords();
-  const aui = useAui();
+  const { box } = useConversation();
   const user = useUser();
   const hour = new Date(useNow()).getHours();
   const greet =
     hour < 5 || hour >= 18 ? t.welcome.evening : hour < 12 ? t.welcome.morning : t.welcome.afternoon;
   const start = (text: string) => {
-    aui.composer.setText(text);
+    box.write(text);
     drafts.set(null, text);
     const input = document.querySelector<HTMLTextAreaElement>("[data-composer]");
     input?.focus();

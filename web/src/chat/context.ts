@@ -1,5 +1,6 @@
 import { createContext, use } from "react";
 import type { Message, Model } from "~/api/types";
+import type { Box } from "./box";
 import type { Jump, Target } from "./useJump";
 import type { Pending } from "./useReplies";
 
@@ -48,8 +49,12 @@ interface Shared {
   /** Puts a person's words beside a reply. Rejects when the server does. */
   correct: (reply: Message, content: string) => Promise<void>;
   remove: (message: Message) => void;
-  /** Sends the files that are chosen, without words. */
-  sendFiles: () => void;
+  /** What is being written to be said next. */
+  box: Box;
+  /** Says something below what is shown, with the files that are chosen; without words, the files alone. */
+  send: (content: string) => void;
+  /** Stops the reply that is being written. */
+  stop: () => void;
 }
 
 export const ConversationContext = createContext<Shared | null>(null);

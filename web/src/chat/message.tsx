@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, use, useEffect } from "react";
+import { createContext, type ReactNode, startTransition, use, useEffect, useState } from "react";
 import type { Message } from "~/api/types";
 
 /** A message, and where it stands. */
@@ -35,6 +35,23 @@ export function useHeld(held: boolean): void {
     hold(id, true);
     return () => hold(id, false);
   }, [id, held, hold]);
+}
+
+/** What is drawn for less than this is scrolled past; milliseconds. */
+const PASSING_MS = 200;
+/** The last message's are seen without a pointer over it, as soon as its words are. */
+const LAST_MS = 50;
+
+/** Whether the message stays: the buttons of one that is scrolled past, or not on the screen yet, are for nobody. */
+export function useStays(): boolean {
+  const { isLast } = usePlaced();
+  const [stays, setStays] = useState(false);
+  useEffect(() => {
+    if (stays) return;
+    const timer = setTimeout(() => startTransition(() => setStays(true)), isLast ? LAST_MS : PASSING_MS);
+    return () => clearTimeout(timer);
+  }, [stays, isLast]);
+  return stays;
 }
 
 /** What a message is drawn in: one article of the thread. */

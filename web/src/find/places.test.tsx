@@ -2,11 +2,13 @@
 import { act } from "react";
 import { createRoot } from "react-dom/client";
 import { describe, expect, it, vi } from "vitest";
+import type { Part } from "~/chat/parts/parts";
 import shown from "../../../tests/assistant/thread/shown.json";
 import { asLookedFor, placesIn } from "./places";
 
 vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
 vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
+const { WithSources } = await import("~/knowledge/Sources");
 const { Markdown } = await import("~/markdown/Markdown");
 const { typeset } = await import("~/markdown/typesetting");
 
@@ -40,6 +42,30 @@ describe("places", () => {
 });
 
 describe("what is drawn of a reply", () => {
+  it("has the numbers of what it cites, as they are written", async () => {
+    const reply = document.createElement("div");
+    reply.className = "reply";
+    const article = document.createElement("article");
+    article.append(reply);
+    const sources = [1, 2].map((n) => ({ type: "page", n, title: `Page ${n}`, url: "https://example.org" }));
+    const parts = [{ type: "sources", items: sources }] as unknown as readonly Part[];
+    const text = "The crane is 12 m high [1], the quay 21 [1, 2], and a[3].";
+    await act(async () =>
+      createRoot(reply).render(
+        <WithSources parts={parts} text={text} done={false} conversation="conv_1">
+          <Markdown text={text} writing={false} />
+        </WithSources>,
+      ),
+    );
+    await vi.waitFor(() => expect(reply.querySelectorAll(".cite")).toHaveLength(3));
+    const marked = (wanted: string) =>
+      placesIn(article, asLookedFor(wanted)).map((range) => range.toString());
+    expect(marked("high [1]")).toEqual(["high 1"]);
+    expect(marked("[1, 2]")).toEqual(["12"]);
+    expect(marked("2")).toEqual(["2", "2", "12"]);
+    expect(marked("a[3]")).toEqual(["a[3]"]);
+  });
+
   // What the server counts in the same Markdown is tested with the same file.
   it.each(shown)("has as many places as the server counts: $why", async ({ markdown, counts }) => {
     expect(typeset).toBeDefined();

@@ -25,8 +25,10 @@ function Cites({ marker, list }: { marker: string; list: string }) {
   const found = numbers.flatMap((n) => citable.sources.find((source) => source.n === n) ?? []);
   if (found.length < numbers.length) return marker;
   return (
-    <Suspense fallback={marker}>
-      <Markers sources={found} open={citable.open} />
-    </Suspense>
+    <span data-marker={marker}>
+      <Suspense fallback={marker}>
+        <Markers sources={found} open={citable.open} />
+      </Suspense>
+    </span>
   );
 }

@@ -15,7 +15,7 @@ import {
   TextSearch,
   Trash2,
 } from "lucide-react";
-import { cloneElement, type MouseEvent, memo, type ReactNode, useRef, useState } from "react";
+import { type MouseEvent, memo, useRef, useState } from "react";
 import { useUnseen } from "~/alerts/unseen";
 import { api } from "~/api/client";
 import { changeConversation } from "~/api/queries";
@@ -134,7 +134,12 @@ export const ConversationRow = memo(function ConversationRow({
       </Link>
       {selected === null && (
         <div className="absolute end-0.5 opacity-0 focus-within:opacity-100 group-hover:opacity-100 has-[[data-state=open]]:opacity-100 touch:opacity-100">
-          <RowMenu label={t.sidebar.options(title)} open={menu} setOpen={setMenu}>
+          <Menu
+            align="end"
+            open={menu}
+            onOpenChange={setMenu}
+            trigger={<IconButton label={t.sidebar.options(title)} icon={MoreHorizontal} small />}
+          >
             <MenuItem
               icon={conversation.pinned ? PinOff : Pin}
               onSelect={() => pin([id], !conversation.pinned)}
@@ -192,36 +197,12 @@ export const ConversationRow = memo(function ConversationRow({
             <MenuItem icon={Trash2} danger onSelect={remove}>
               {t.sidebar.delete}
             </MenuItem>
-          </RowMenu>
+          </Menu>
         </div>
       )}
     </div>
   );
 });
-
-/** A row's menu. Until it is first opened it is only its button: scrolling past many rows would make many menus. */
-function RowMenu({
-  label,
-  open,
-  setOpen,
-  children,
-}: {
-  label: string;
-  open: boolean;
-  setOpen: (open: boolean) => void;
-  children: ReactNode;
-}) {
-  const [wanted, setWanted] = useState(false);
-  if (open && !wanted) setWanted(true);
-  const button = <IconButton label={label} icon={MoreHorizontal} small />;
-  if (!wanted && !open)
-    return cloneElement(button, { "aria-haspopup": "menu", onClick: () => setOpen(true) });
-  return (
-    <Menu align="end" open={open} onOpenChange={setOpen} trigger={button}>
-      {children}
-    </Menu>
-  );
-}
 
 function Renaming({ conversation, done }: { conversation: Conversation; done: () => void }) {
   const t = useWords();

@@ -10,6 +10,7 @@ import { preferences, usePreference } from "~/preferences";
 import { openSharing, useOpening } from "~/sharing/opening";
 import { Dialog } from "~/ui/Dialog";
 import { IconButton } from "~/ui/IconButton";
+import { loadMenus } from "~/ui/Menu";
 import { copyText } from "~/ui/useCopy";
 import { useMedia } from "~/ui/useMedia";
 import { ConnectionBanner } from "./ConnectionBanner";
@@ -49,8 +50,8 @@ export function Shell() {
   const [open, setOpen] = useState<Open>(null);
   useSwipe(narrow && !sheet, () => setSheet(true));
   useEffect(() => {
-    // Whoever calls for it begins to type at once; but what is shown first goes first.
-    const timer = setTimeout(loadFinder, SETTLED_MS);
+    // Whoever calls for them goes on at once; but what is shown first goes first.
+    const timer = setTimeout(() => Promise.allSettled([loadFinder(), loadMenus()]), SETTLED_MS);
     return () => clearTimeout(timer);
   }, []);
   const opening = useOpening();

@@ -10,6 +10,7 @@ from causette.accounts.ownership import owned
 from causette.accounts.service import Accounts
 from causette.accounts.tokens import digest, is_token, new_token
 from causette.accounts.types import Caller
+from causette.assistant.assistants.service import CustomAssistants
 from causette.assistant.files.service import Files
 from causette.assistant.files.types import File
 from causette.assistant.service import Assistant
@@ -60,6 +61,7 @@ class Sharing:
         assistant: Assistant,
         *,
         accounts: Accounts,
+        assistants: CustomAssistants,
         files: Files,
         plans: Plans,
         deployments: Deployments,
@@ -70,6 +72,7 @@ class Sharing:
         self._tree = TreeStore(database)
         self._assistant = assistant
         self._accounts = accounts
+        self._assistants = assistants
         self._files = files
         self._plans = plans
         self._deployments = deployments
@@ -210,6 +213,8 @@ class Sharing:
     async def continue_chat(self, caller: Caller, token: str) -> Conversation:
         """Make what a link leads to a conversation of the caller's, to go on with.
 
+        Messages that are by or said to a custom assistant keep it where the caller may use it.
+
         Raises:
             NotFound: the link leads nowhere.
         """
@@ -229,6 +234,8 @@ class Sharing:
                 "expires_at": now + _COPYING_FOR,
             }
         )
+        ids = {message.assistant_id for message in snapshot}
+        usable = {each for each in ids if await self._assistants.answering(caller, each)}
         parent_id: str | None = None
         rows: list[dict[str, Any]] = []
         for message in snapshot:
@@ -237,6 +244,7 @@ class Sharing:
                 "content": message.content,
                 "model": message.model,
                 "parts": message.parts,
+                "assistant_id": message.assistant_id if message.assistant_id in usable else None,
                 "created_at": message.created_at,
                 "id": new_id("msg"),
                 "conversation_id": conversation_id,

@@ -57,6 +57,7 @@ share_messages = sa.Table(
     sa.Column("sources", sa.JSON(none_as_null=True)),
     sa.Column("attachments", sa.JSON(none_as_null=True)),
     sa.Column("assistant", sa.Text),
+    sa.Column("assistant_id", sa.Text),
 )
 
 _share = sa.select(*(shares.c[name] for name in Share.__slots__))
@@ -168,6 +169,7 @@ async def _take_snapshot(connection: AsyncConnection, share: Share, message_id: 
             messages.c.parts if share.with_steps else sa.cast(sa.null(), messages.c.parts.type),
             messages.c.created_at,
             custom_assistants.c.name,
+            custom_assistants.c.id,
         )
         .join(path, path.c.id == messages.c.id)
         .outerjoin(
@@ -176,7 +178,8 @@ async def _take_snapshot(connection: AsyncConnection, share: Share, message_id: 
         )
         .where(messages.c.status != Status.STREAMING)
     )
-    columns = ("share_id", "height", "role", "content", "model", "parts", "created_at", "assistant")
+    columns = ("share_id", "height", "role", "content", "model", "parts", "created_at")
+    columns += ("assistant", "assistant_id")
     await connection.execute(sa.insert(share_messages).from_select(columns, copied))
     having = (
         sa.select(path.c.height, messages.c.content, messages.c.parts, messages.c.attachments)

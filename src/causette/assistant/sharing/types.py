@@ -75,3 +75,5 @@ class SharedMessage:
     attachments: tuple[SharedFile, ...]
     #: The name of the custom assistant that a reply is by, or that a message is said to.
     assistant: str | None = None
+    #: Which one that is. Readers are not told; whoever may use it themselves keeps it when they go on.
+    assistant_id: str | None = None
