@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from causette.app import openapi_document
-from tests.app.test_every_route import World, open_world
+from tests.app.world import World, open_world
 from tests.house import PASSWORD, Person
 from tests.platform.shop import served
 
