@@ -16,7 +16,7 @@ from causette.accounts import Caller
 from causette.db import Database
 from causette.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from causette.jobs import Jobs, JobStatus
-from causette.lab import installed
+from causette.lab import installed, running
 from causette.lab.installed import LabNotInstalled
 from causette.lab.process import measured_at
 from causette.lab.running import Carrier, LabRun, LabRuns
@@ -222,3 +222,14 @@ async def test_a_run_outlives_the_sigkill_of_its_worker(
     assert any("Resuming after step" in str(event.get("note")) for event in told)
     assert [work for work, _ in booked.by_attempt.values()] == [name, name]
     assert all(compute_ns > 0 for _, compute_ns in booked.by_attempt.values())
+
+
+def test_a_run_knows_the_key_it_asks_with_and_no_secret_of_the_house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAUSETTE_API_KEY", "sk-somewhere")
+    monkeypatch.setenv("CAUSETTE_SECRET_KEY", "hidden" * 6)
+    monkeypatch.setenv("TEACHERS_KEY", "sk-teacher")
+    told = running._environment(Settings(data=tmp_path))  # pyright: ignore[reportPrivateUsage]
+    assert (told["CAUSETTE_API_KEY"], told["TEACHERS_KEY"]) == ("sk-somewhere", "sk-teacher")
+    assert "CAUSETTE_SECRET_KEY" not in told

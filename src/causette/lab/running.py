@@ -33,6 +33,8 @@ RUN: Final = "lab.run"
 #: The same where it is asked for by a process without PyTorch: such a one may take it then.
 MEASUREMENT: Final = "lab.measurement"
 
+#: What has the key by which runs ask models behind an URL, unless their recipe names another variable.
+_KEY: Final = "CAUSETTE_API_KEY"
 _LOOK_SECONDS: Final = 0.5
 _BOOK_SECONDS: Final = 30.0
 _BEGUN_SECONDS: Final = 600.0
@@ -387,8 +389,10 @@ async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """What the process needs to know of this one's world. The house's secrets it does not."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith("CAUSETTE_")}
+    """What the process needs to know of this one's world: not the house's secrets, but the key that it asks with."""
+    others = {
+        name: value for name, value in os.environ.items() if name == _KEY or not name.startswith("CAUSETTE_")
+    }
     return others | {
         "CAUSETTE_MODELS": str(settings.models_folder),
         "CAUSETTE_MODEL": settings.model,
