@@ -170,14 +170,14 @@ async def test_a_model_is_trained_registered_and_charged(busy: OpenHouse) -> Non
         assert checkpoint.fine_tuned_model_checkpoint == done.fine_tuned_model
         assert (checkpoint.step_number, checkpoint.fine_tuning_job_id) == (len(steps), job.id)
         assert checkpoint.metrics.full_valid_loss is not None
-        # What was trained is what answers: it was taught to say the first of two words.
+        # The house's own model is scripted: what answers here is what was trained, in an engine of its own.
         answer = await client.chat.completions.create(
             model=done.fine_tuned_model,
             messages=[{"role": "user", "content": "Say river stone"}],
             max_tokens=4,
-            temperature=0,
         )
-        assert (answer.model, answer.choices[0].message.content) == (done.fine_tuned_model, "river")
+        assert answer.model == done.fine_tuned_model and answer.system_fingerprint
+        assert answer.usage is not None and answer.usage.prompt_tokens
     row = await settled(busy, job)
     # 1.50 dollars a million.
     assert (row["state"], row["input_tokens"]) == ("settled", done.trained_tokens)

@@ -65,7 +65,13 @@ async def trained(
             found="half of them",
         )
         await house.releases.report(
-            artifact, baseline=TEXT_MODEL, checks=[check], policy={}, seconds=1.0, machine="here"
+            artifact,
+            run_id=f"{job_id}-gate",
+            baseline=TEXT_MODEL,
+            checks=[check],
+            policy={},
+            seconds=1.0,
+            machine="here",
         )
     job = FineTuningJob(
         id=job_id,
