@@ -18,6 +18,9 @@ from tests.waiting import eventually
 
 pytest_plugins = ["tests.stores", "tests.server"]
 
+# Of two tests that run at once, the one that waits for a run of the lab is not to wait for the other.
+os.environ["CAUSETTE_LAB_NICE"] = "0"
+
 TEXT_MODEL = "smollm2-135m-instruct"
 EMBEDDING_MODEL = "all-minilm-l6-v2"
 

@@ -254,6 +254,10 @@ class Settings(BaseSettings):
         int | None,
         Field(ge=1, description="Threads of each of those runs; half the processors when not given"),
     ] = None
+    lab_nice: Annotated[
+        int,
+        Field(ge=0, le=19, description="How much those runs give way to all else: 0 not at all, 19 the most"),
+    ] = 10
     fine_tuned_at_once: Annotated[
         int,
         Field(ge=1, le=64, description="Engines of fine-tuned models that a server process runs at once"),

@@ -64,6 +64,8 @@ export default async function start(): Promise<() => Promise<void>> {
       ...process.env,
       CAUSETTE_MODELS: modelsFolder(),
       CAUSETTE_KV_CACHE_GB: "1",
+      // Who waits for a run is this.
+      CAUSETTE_LAB_NICE: "0",
       CAUSETTE_SIGN_UP: "open",
       // There is never so much to learn from.
       CAUSETTE_FLYWHEEL: JSON.stringify({ at: "02:30", least: 1_000_000, share_percent: 5 }),

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # What of its work a killed process may leave without a cost.
 _MEASURE_SECONDS: Final = 1.0
-_NICE: Final = 10
 
 Ended = Literal["done", "stopped", "refused"]
 
@@ -54,6 +53,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     data: str
     threads: int
+    #: How much it gives way to other processes.
+    nice: int
     checks: tuple[Check, ...] = ()
     runs: tuple[Given, ...] = ()
     only_begin: bool = False
@@ -103,7 +104,7 @@ def main() -> None:
     # Before PyTorch is imported, which asks once.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
         os.environ[name] = "false" if name == "TOKENIZERS_PARALLELISM" else str(task.threads)
-    give_way(_NICE)
+    give_way(task.nice)
     with _Meter(task):
         answer = _answer(task)
     sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")

@@ -107,6 +107,7 @@ class Carrier:
         task = Task(
             data=str(self._settings.data),
             threads=self._threads,
+            nice=self._settings.lab_nice,
             checks=tuple(checks),
             runs=tuple(runs),
             only_begin=only_begin,
