@@ -20,7 +20,7 @@ from tests.lab.gate.house import GATE, House, people, small_house
 from tests.lab.gate.test_commands import logging_of_its_own  # noqa: F401 - a fixture
 from tests.waiting import eventually
 
-_PATIENCE = 240.0
+_PATIENCE = 600.0
 _VECTORS = """
 [[engines]]
 name = "embedding"
@@ -82,6 +82,8 @@ def reaches(url: str, *states: str) -> None:
             store = FlywheelStore(database)
 
             async def reached() -> bool:
+                # Each look takes of what the workers work with.
+                await asyncio.sleep(0.2)
                 turn = (await store.turns(limit=1))[0]
                 assert turn.state != "failed" or "failed" in states, turn.reason
                 return turn.state in states
