@@ -535,7 +535,7 @@ def test_what_a_run_ended_of_is_told_even_if_it_cannot_be_noted(lab: Lab) -> Non
     ("recipe", "says"),
     [
         ({"url": "http://127.0.0.1:9/v1", "texts": {"en": ["a.txt"]}}, "does not give: leave out url"),
-        ({"model": "base", "texts": {"en": ["no.txt"]}}, "no.txt cannot be read"),
+        ({"model": "base", "texts": {"en": ["no.txt"]}}, "no.txt: cannot be read"),
         ({"model": "base", "texts": {"en": []}}, "The texts en are empty"),
     ],
 )
