@@ -246,7 +246,7 @@ async def test_a_promotion_that_is_killed_is_what_the_database_says_until_it_is_
 
 
 async def test_an_undo_brings_back_the_release_before_it_and_another_what_the_house_began_with(lab: Lab):
-    (here,) = lab.at
+    here = lab.at[0]
     base = await here.answering()
     first, before = await here.serves_all(lab, "first")
     second, after = await here.serves_all(lab, "second")
