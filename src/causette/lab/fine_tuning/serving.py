@@ -8,6 +8,7 @@ before it had a name; a model that is not is refused.
 import asyncio
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -103,9 +104,11 @@ class FineTunedModels:
         found: list[Deployment] = []
         for job in (await self._store.with_models(caller.payer_id))[:_MOST]:
             assert job.artifact_id is not None
-            artifact = await self._releases.artifact(job.artifact_id)
-            if await self._unsafe(artifact) is None:
-                found.append(self._deployed(artifact))
+            # One that is deleted meanwhile is not there, and the others are.
+            with suppress(NotFound):
+                artifact = await self._releases.artifact(job.artifact_id)
+                if await self._unsafe(artifact) is None:
+                    found.append(self._deployed(artifact))
         return found
 
     async def called(self, name: str) -> Deployment | None:
