@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -260,6 +261,11 @@ async def test_an_undo_brings_back_the_release_before_it_and_another_what_the_ho
     states = {each["id"]: each["state"] for each in (await here.act("/releases?limit=2"))["items"]}
     assert states == {before: "released", after: "undone"}
 
-    await here.act(f"/releases/{before}/undo", reason="It is rude as well.")
+    undo = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "causette", "lab", "undo", "first", "--reason", "It is rude as well."),
+        *("--as", here.server.owner_email, "--data", str(here.server.data)),
+        env=os.environ | {"CAUSETTE_MODELS": str(lab.weights.parents[1])},
+    )
+    assert await undo.wait() == 0
     await here.hears(base)
     await lab.no_engine_has(first.path)
