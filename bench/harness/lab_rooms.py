@@ -1,5 +1,6 @@
 """A lab of a benchmark's own: its runs, and the data that they learn from."""
 
+import asyncio
 import json
 import os
 import tempfile
@@ -14,10 +15,13 @@ from platformdirs import user_cache_path
 from causette.lab.carrying_out import begin, carry_out
 from causette.lab.runs import Run, Runs
 from causette.models import Catalogue, Models
+from causette.settings import Settings
 from harness.workers import BenchError
 
 #: The model that training begins with.
 DEFAULT = "smollm2-135m-instruct"
+#: What a server looks for knowledge with: it does not start without.
+_ENCODER = Settings().embedding_model
 
 
 class Told:
@@ -75,5 +79,7 @@ def lab() -> Generator[Lab]:
     cached = os.environ.get("CAUSETTE_TEST_MODELS") or user_cache_path("causette-tests") / "models"
     aliases = {"default": DEFAULT}
     models = Models(Path(cached), Catalogue.load(), resolve=lambda name: aliases.get(name, name))
+    for name in (DEFAULT, _ENCODER):
+        asyncio.run(models.pull(name))
     with tempfile.TemporaryDirectory(prefix="causette-bench-") as folder:
         yield Lab(Path(folder), Runs(Path(folder) / "runs"), models)

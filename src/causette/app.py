@@ -46,7 +46,7 @@ import causette.platform.routes
 import causette.releases.routes
 from causette.accounts.authentication import SignedInCaller, session_token
 from causette.accounts.routes import UserOut
-from causette.accounts.types import Caller
+from causette.accounts.types import Caller, Locale
 from causette.accounts.visitors import is_loopback, visitor_of
 from causette.engines.supervisor import EmbeddedEngine, State
 from causette.engines.types import Engine
@@ -157,7 +157,7 @@ class ModelOut(BaseModel):
 
     name: str
     title: str
-    description: str
+    description: Annotated[dict[Locale, str], Field(description="By language")]
     context: Annotated[int, Field(description="Tokens")]
     kind: Literal["text", "embedding"]
     default: bool
@@ -253,7 +253,7 @@ async def _text_models(house: House, caller: Caller) -> list[ModelOut]:
         ModelOut(
             name=item.name,
             title=item.title,
-            description=item.description,
+            description=dict(item.description),
             context=item.engine.context,
             kind=item.kind,
             default="default" in item.aliases or item.name == "default",

@@ -72,6 +72,25 @@ def test_an_owners_model_is_added(owner: Path):
     assert catalogue.find("all-minilm-l6-v2")
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('"My own."', {"en": "My own.", "fr": "My own."}),
+        ('{ fr = "Le mien." }', {"en": "Le mien.", "fr": "Le mien."}),
+        ('{ en = "My own.", fr = "Le mien." }', {"en": "My own.", "fr": "Le mien."}),
+    ],
+)
+def test_a_description_is_in_one_language_or_in_both(owner: Path, written: str, told: dict[str, str]):
+    owner.write_text(GOOD.replace('"My own."', written))
+    assert Catalogue.load(owner).find("mine").description == told
+
+
+def test_the_catalogue_is_described_in_both_languages():
+    for card in Catalogue.load().cards:
+        assert card.description["en"], card.name
+        assert card.description["fr"] not in ("", card.description["en"]), card.name
+
+
 def test_an_owner_changes_only_the_fields_given(owner: Path):
     owner.write_text('[[model]]\nname = "smollm2-135m-instruct"\nsampling = { temperature = 0.7 }\n')
     shipped, changed = (Catalogue.load(file).find("smollm2-135m-instruct") for file in (None, owner))
@@ -90,6 +109,8 @@ def test_no_owners_file_is_no_error(owner: Path):
         ('title = "Mine"', "title = 7", "title"),
         ('title = "Mine"', 'title = "Mine"\ncolour = "red"', "colour"),
         ('kind = "text"', 'kind = "txt"', "kind"),
+        ('"My own."', "7", "description"),
+        ('"My own."', '{ de = "Meins." }', "description"),
         (f'"{HASH}"', '"abc"', r"files\[0\]\.sha256"),
         (f'sha256 = "{HASH}"\n', "", r"files\[0\]\.sha256"),
         (f'sha256 = "{HASH}"', f'sha256 = "{HASH}"\nsize_bytes = "big"', r"files\[0\]\.size_bytes"),

@@ -114,7 +114,7 @@ def show(name: _Name, data: _Data = None, as_json: _Json = False) -> None:
         return
     output = _output()
     output.print(Text(card.title, "bold"), f"({card.name})", markup=False, highlight=False)
-    output.print(f"{card.description}\n", markup=False, highlight=False)
+    output.print(f"{card.description['en']}\n", markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, show_header=False)
     for label, value in _facts(card, models):
         if value:

@@ -1,6 +1,6 @@
 """What answers under which name."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args
@@ -13,7 +13,7 @@ from causette.gateway.routing import Router
 from causette.gateway.versions import Turn, Version, Versions
 
 if TYPE_CHECKING:
-    from causette.accounts.types import Caller
+    from causette.accounts.types import Caller, Locale
 
 Kind = Literal["text", "embedding"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -31,7 +31,8 @@ class Deployment:
     kind: Kind
     engine: Engine
     title: str
-    description: str = ""
+    #: By language, for people who choose a model.
+    description: Mapping["Locale", str] = field(default_factory=lambda: {"en": "", "fr": ""})
     aliases: tuple[str, ...] = ()
     #: What this model samples best with; a request's own values win.
     sampling: Sampling = field(default_factory=Sampling)

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 
 from causette.errors import ConfigurationError, NotFound
 from causette.models.sources import FileSource, HubSource, is_inner_path, parse_source
-from causette.models.types import ModelCard, ModelFile
+from causette.models.types import Language, ModelCard, ModelFile
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -113,6 +113,8 @@ def _tables(text: str, origin: str) -> dict[str, _Table]:
 
 def _card(table: _Table, origin: str) -> ModelCard:
     where = f"{origin}: model {table['name']!r}"
+    if said := table.get("description"):
+        table = table | {"description": _in_languages(said)}
     try:
         card = msgspec.convert(table, ModelCard)
     except msgspec.ValidationError as error:
@@ -131,6 +133,15 @@ def _card(table: _Table, origin: str) -> ModelCard:
             raise ConfigurationError(f"{where}: files[{number}].path: {file.path!r} is there twice")
         seen.add(file.path)
     return card
+
+
+def _in_languages(said: object) -> object:
+    """A description in every language: what is said in one alone stands for the others."""
+    texts: object = {"en": said} if isinstance(said, str) else said
+    if not isinstance(texts, Mapping):
+        return said
+    known = cast("Mapping[str, object]", texts)
+    return {**dict.fromkeys(get_args(Language), next(iter(known.values()), "")), **known}
 
 
 def _check_file(file: ModelFile) -> None:

@@ -1,5 +1,6 @@
 """The plain data of the models room: a model as the catalogue describes it, and how a pull reports itself."""
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -11,6 +12,8 @@ from causette.errors import CausetteError, Unavailable
 Stage = Literal["waiting", "downloading", "unpacking", "verifying", "done"]
 
 Kind = Literal["text", "embedding", "speech", "transcription", "image", "moderation"]
+
+Language = Literal["en", "fr"]
 
 
 class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,7 +55,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     name: str
     title: str
-    description: str
+    description: Mapping[Language, str]
     family: str
     kind: Kind
     licence: str

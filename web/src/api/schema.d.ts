@@ -7375,8 +7375,13 @@ export interface components {
             context: number;
             /** Default */
             default: boolean;
-            /** Description */
-            description: string;
+            /**
+             * Description
+             * @description By language
+             */
+            description: {
+                [key: string]: string;
+            };
             /**
              * Kind
              * @enum {string}

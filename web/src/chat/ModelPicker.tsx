@@ -50,7 +50,7 @@ export function ModelPicker() {
                   </span>
                 )}
               </span>
-              <span className="block text-muted text-xs">{each.description}</span>
+              <span className="block text-muted text-xs">{each.description[locale]}</span>
               <span className="block text-muted text-xs tabular-nums">
                 {t.model.context(each.context.toLocaleString(locale))}
               </span>

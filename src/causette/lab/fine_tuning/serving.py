@@ -185,7 +185,10 @@ class FineTunedModels:
             kind="text",
             engine=Versions(Version(engine, fingerprint=fingerprint(artifact.name, artifact.sha256))),
             title=f"{suffix or card.title} ({artifact.created_at:%Y-%m-%d})",
-            description=f"Your own, fine-tuned from {card.title}.",
+            description={
+                "en": f"Your own, fine-tuned from {card.title}.",
+                "fr": f"Le vôtre, affiné à partir de {card.title}.",
+            },
             sampling=best_sampling(card),
             slots=self._settings.max_running,
             machine=self._settings.machine.name,
