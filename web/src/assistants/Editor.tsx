@@ -477,7 +477,7 @@ function Fields({
                 />
                 <span className="min-w-0 text-sm">
                   <span className="block">{parts.step.names[tool.name] ?? tool.title}</span>
-                  <span className="block text-muted">{tool.description}</span>
+                  <span className="block text-muted">{parts.step.hints[tool.name] ?? tool.description}</span>
                 </span>
               </label>
             ))}

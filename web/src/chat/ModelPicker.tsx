@@ -1,6 +1,7 @@
 import { ChevronDown } from "lucide-react";
 import type { Model } from "~/api/types";
 import { useLocale, useWords } from "~/i18n";
+import { spaced } from "~/i18n/typography";
 import { Menu, MenuChoices } from "~/ui/Menu";
 import { useConversation } from "./context";
 
@@ -50,7 +51,7 @@ export function ModelPicker() {
                   </span>
                 )}
               </span>
-              <span className="block text-muted text-xs">{each.description[locale]}</span>
+              <span className="block text-muted text-xs">{spaced(each.description[locale] ?? "")}</span>
               <span className="block text-muted text-xs tabular-nums">
                 {t.model.context(each.context.toLocaleString(locale))}
               </span>

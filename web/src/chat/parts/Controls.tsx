@@ -72,15 +72,18 @@ export function Controls() {
             label={t.controls.toolsLabel}
             values={options.tools}
             change={(names) => choose({ tools: names })}
-            choices={tools.items.map((tool) => ({
-              value: tool.name,
-              content: (
-                <Named
-                  title={t.step.names[tool.name] ?? tool.title}
-                  hint={tool.read_only ? tool.description : `${tool.description} (${t.controls.asks})`}
-                />
-              ),
-            }))}
+            choices={tools.items.map((tool) => {
+              const hint = t.step.hints[tool.name] ?? tool.description;
+              return {
+                value: tool.name,
+                content: (
+                  <Named
+                    title={t.step.names[tool.name] ?? tool.title}
+                    hint={tool.read_only ? hint : `${hint} (${t.controls.asks})`}
+                  />
+                ),
+              };
+            })}
           />
           {tools.most_samples > 1 && (
             <MenuChoices
