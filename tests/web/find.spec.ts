@@ -1,18 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { runs } from "./beside";
 import { expect, imported, owner, phone, test } from "./causette";
 
 const COUNT = 1_200;
 
 function planted(): { conversation: string; messages: string[] } {
-  const root = join(__dirname, "..", "..");
-  const own = join(root, ".venv", "bin", "python");
-  const data = process.env.CAUSETTE_TEST_DATA ?? "";
-  const command = ["-m", "tests.assistant.thread.planting", data, owner.email, String(COUNT)];
-  return JSON.parse(
-    execFileSync(existsSync(own) ? own : "python3", command, { cwd: root, encoding: "utf8" }),
-  );
+  return JSON.parse(runs("tests.assistant.thread.planting", owner.email, String(COUNT)));
 }
 
 test("a text is found in all of a long conversation, and gone through with the keyboard", async ({

@@ -1,24 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { type ChildProcess, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { data, python, root, runs, weights } from "./beside";
 import { App, expect, owner, phone, signIn, somebody, test } from "./causette";
 
 // What the lab leaves behind is there before the browser looks: one story, told in order.
 test.describe.configure({ mode: "serial" });
-
-const root = join(__dirname, "..", "..");
-const own = join(root, ".venv", "bin", "python");
-const python = existsSync(own) ? own : "python3";
-const data = () => process.env.CAUSETTE_TEST_DATA ?? "";
-
-/** The weights of the model that every test run has: what is registered here has to be served. */
-function weights(): string {
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-  const models = process.env.CAUSETTE_TEST_MODELS ?? join(cache, "causette-tests", "models");
-  const folder = join(models, "smollm2-135m-instruct");
-  return join(folder, readdirSync(folder).find((name) => name.endsWith(".gguf")) ?? "");
-}
 
 let running: ChildProcess | undefined;
 
@@ -181,7 +168,7 @@ test("a model is signed, tried on some, given to all and taken back, and all of 
   app,
   page,
 }) => {
-  execFileSync(python, ["-m", "tests.lab.registered", data(), owner.email, weights()], { cwd: root });
+  runs("tests.lab.registered", owner.email, weights());
   await page.goto("/lab/models");
   const list = page.getByRole("list", { name: "Models" });
   await expect(list.getByRole("link", { name: /sums-kind.*Passed the gate/ })).toBeVisible();
@@ -231,7 +218,7 @@ test("a model is signed, tried on some, given to all and taken back, and all of 
   await dialog.getByRole("button", { name: "Serve it to all" }).click();
   await expect(page.getByText("Served to all", { exact: true }).first()).toBeVisible();
   await test.step("where it cannot be served, that is told, with what is served instead", async () => {
-    execFileSync(python, ["-m", "tests.lab.unserved", data()], { cwd: root });
+    runs("tests.lab.unserved");
     const release = page.url();
     await page.goto("/lab/releases");
     await expect(

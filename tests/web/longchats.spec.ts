@@ -1,6 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { runs } from "./beside";
 import { expect, owner, phone, test } from "./causette";
 
 const COUNT = 2_400;
@@ -9,16 +7,7 @@ const FORK = COUNT / 2;
 let long: { conversation: string; messages: string[] };
 
 test.beforeAll(() => {
-  const root = join(__dirname, "..", "..");
-  const own = join(root, ".venv", "bin", "python");
-  const command = [
-    "-m",
-    "tests.assistant.thread.planting",
-    process.env.CAUSETTE_TEST_DATA ?? "",
-    owner.email,
-  ];
-  const python = existsSync(own) ? own : "python3";
-  long = JSON.parse(execFileSync(python, [...command, String(COUNT)], { cwd: root, encoding: "utf8" }));
+  long = JSON.parse(runs("tests.assistant.thread.planting", owner.email, String(COUNT)));
 });
 
 test("a long conversation opens at its end, and grows upwards without a jump", async ({ app, page }) => {

@@ -1,21 +1,9 @@
 /** Starts a real `causette serve` in a folder of its own, with nothing in it yet, and stops it after the last test. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, existsSync, mkdtempSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-const root = join(__dirname, "..", "..");
-
-/** The weights are fetched once for all test runs, these and Python's. */
-function modelsFolder(): string {
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-  return process.env.CAUSETTE_TEST_MODELS ?? join(cache, "causette-tests", "models");
-}
-
-function python(): string {
-  const own = join(root, ".venv", "bin", "python");
-  return existsSync(own) ? own : "python3";
-}
+import { modelsFolder, python, root } from "./beside";
 
 /** The one-time link, once the server has printed it. */
 function link(server: ChildProcess): Promise<URL> {
@@ -44,7 +32,7 @@ function link(server: ChildProcess): Promise<URL> {
 
 /** An OpenID Connect provider beside the server, and where it is. */
 async function provider(): Promise<{ issuer: string; process: ChildProcess }> {
-  const found = spawn(python(), ["-m", "tests.accounts.sign_on.provider_process"], {
+  const found = spawn(python, ["-m", "tests.accounts.sign_on.provider_process"], {
     cwd: root,
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -58,7 +46,7 @@ async function provider(): Promise<{ issuer: string; process: ChildProcess }> {
 export default async function start(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "causette-web-"));
   const elsewhere = await provider();
-  const server = spawn(python(), ["-m", "causette", "serve", "--port", "0", "--data", join(folder, "data")], {
+  const server = spawn(python, ["-m", "causette", "serve", "--port", "0", "--data", join(folder, "data")], {
     cwd: root,
     env: {
       ...process.env,

@@ -207,9 +207,11 @@ class Releases:
             raise NotFound(f"There is no artifact {name!r}.", param="artifact")
         return found
 
-    async def artifacts(self, *, before: str | None = None, limit: int = 50) -> Sequence[Artifact]:
-        """Artifacts, the newest first, from before an id."""
-        return await self._store.artifacts(before=before, limit=limit)
+    async def artifacts(
+        self, *, among: Collection[str] | None = None, before: str | None = None, limit: int = 50
+    ) -> Sequence[Artifact]:
+        """Artifacts, the newest first: all, or those of some ids; from before an id."""
+        return await self._store.artifacts(among=among, before=before, limit=limit)
 
     async def forget_for(self, customer: Caller | None, artifact: Artifact) -> None:
         """Forget what was trained for a customer, with its weights: by their wish, or, with None, as they are gone.

@@ -167,9 +167,13 @@ class ReleaseStore:
             row = (await connection.execute(query)).mappings().first()
             return None if row is None else _to_artifact(row)
 
-    async def artifacts(self, *, before: str | None = None, limit: int = 50) -> list[Artifact]:
-        """Artifacts, the newest first, from before an id."""
+    async def artifacts(
+        self, *, among: Collection[str] | None = None, before: str | None = None, limit: int = 50
+    ) -> list[Artifact]:
+        """Artifacts, the newest first: all, or those of some ids; from before an id."""
         query = sa.select(artifacts).order_by(artifacts.c.id.desc()).limit(limit)
+        if among is not None:
+            query = query.where(artifacts.c.id.in_(among))
         if before is not None:
             query = query.where(artifacts.c.id < before)
         async with self._database.read() as connection:

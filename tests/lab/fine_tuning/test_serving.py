@@ -17,16 +17,14 @@ from causette.clock import utc_now
 from causette.engines import kept_records
 from causette.engines.types import Completed, Compute, Usage
 from causette.errors import InvalidRequest, NotFound
-from causette.ids import new_id
 from causette.lab.fine_tuning import serving
-from causette.lab.fine_tuning.store import FineTuningStore, fine_tuning_jobs
-from causette.lab.fine_tuning.types import FineTuningJob, Hyperparameters, Status
+from causette.lab.fine_tuning.store import fine_tuning_jobs
 from causette.ledger.tables import requests
-from causette.releases import Artifact, Check
 from causette.releases.types import Lineage
 from tests.conftest import TEXT_MODEL
 from tests.house import PASSWORD, OpenHouse, open_house
 from tests.lab.fine_tuning.house import client_of, paying
+from tests.lab.fine_tuning.own_models import trained
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,71 +36,6 @@ HELLO: Any = [{"role": "user", "content": "Say hello."}]
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[OpenHouse]:
     async with open_house(tmp_path_factory.mktemp("house"), jobs_at_once=0) as opened:
         yield opened
-
-
-async def trained(
-    opened: OpenHouse, caller: Caller, weights: Path, *, safe: bool | None = True, suffix: str = "mine"
-) -> tuple[FineTuningJob, Artifact]:
-    """What a job leaves that has succeeded. It was found ``safe``, or not, or was not measured."""
-    house, job_id = opened.house, new_id("ftjob")
-    name = f"ft:{TEXT_MODEL}:{caller.payer_id}:{suffix}:{job_id.partition('_')[2]}"
-    artifact = await house.releases.register_for(
-        caller,
-        weights,
-        name=name,
-        base=TEXT_MODEL,
-        lineage=Lineage(parent=TEXT_MODEL, run_id=f"{job_id}-tuned"),
-    )
-    if safe is not None:
-        check = Check(
-            name="harmless",
-            group="safety",
-            passed=safe,
-            candidate=0.5,
-            baseline=0.0,
-            unit="share of unsafe replies",
-            asked="not worse",
-            found="half of them",
-        )
-        await house.releases.report(
-            artifact,
-            run_id=f"{job_id}-gate",
-            baseline=TEXT_MODEL,
-            checks=[check],
-            policy={},
-            seconds=1.0,
-            machine="here",
-        )
-    job = FineTuningJob(
-        id=job_id,
-        user_id=caller.user.id,
-        workspace_id=caller.workspace_id,
-        model="default",
-        base=TEXT_MODEL,
-        training_file="file_1",
-        validation_file=None,
-        suffix=suffix,
-        seed=1,
-        method="supervised",
-        hyperparameters=Hyperparameters(),
-        metadata=None,
-        status=Status.SUCCEEDED,
-        turn=0,
-        planned=None,
-        error=None,
-        trained_tokens=10,
-        fine_tuned_model=name,
-        artifact_id=artifact.id,
-        result_file=None,
-        request_id=new_id("req"),
-        settled_at=utc_now(),
-        created_at=utc_now(),
-        estimated_finish=None,
-        finished_at=utc_now(),
-    )
-    async with house.database.write() as connection:
-        assert await FineTuningStore(house.database).add(connection, job, most=10)
-    return job, artifact
 
 
 async def asked(client: openai.AsyncOpenAI, model: str) -> str:
@@ -121,7 +54,7 @@ async def test_it_answers_its_owner_at_the_price_of_its_model_and_nobody_else(
     house: OpenHouse, text_model_path: Path
 ) -> None:
     ada, bob = await paying(house, "ada", 10_000_000_000), await house.person("bob")
-    _, artifact = await trained(house, ada.caller, text_model_path)
+    _, artifact = await trained(house.house, ada.caller, text_model_path)
     name = artifact.name
     async with client_of(house, ada.key) as client:
         assert await asked(client, name)
@@ -166,7 +99,7 @@ async def test_a_workspaces_model_is_its_members_and_its_keys(
     workspaces, keys = house.house.accounts.workspaces, house.house.accounts.keys
     workspace = (await workspaces.create(eve.caller, name="Engines")).workspace.id
     acting = await workspaces.acting(eve.caller, workspace)
-    _, artifact = await trained(house, acting, text_model_path)
+    _, artifact = await trained(house.house, acting, text_model_path)
     async with client_of(house, (await keys.create(acting, name="theirs")).secret) as client:
         assert await asked(client, artifact.name)
     # Eve's own key acts for herself.
@@ -183,8 +116,8 @@ async def test_what_is_not_safe_is_refused_until_somebody_answers_for_it(
             name="Root", email="root@example.org", password=PASSWORD, role="owner"
         )
     )
-    _, unsafe = await trained(house, joe.caller, text_model_path, safe=False)
-    _, unmeasured = await trained(house, joe.caller, text_model_path, safe=None, suffix="new")
+    _, unsafe = await trained(house.house, joe.caller, text_model_path, safe=False)
+    _, unmeasured = await trained(house.house, joe.caller, text_model_path, safe=None, suffix="new")
     async with client_of(house, joe.key) as client:
         error = await refused(client, unsafe.name)
         assert (error.status_code, error.code) == (403, "model_not_safe")
@@ -198,7 +131,7 @@ async def test_what_is_not_safe_is_refused_until_somebody_answers_for_it(
 
 async def test_what_is_deleted_is_gone_with_its_weights(house: OpenHouse, text_model_path: Path) -> None:
     dan = await house.person("dan")
-    job, artifact = await trained(house, dan.caller, text_model_path)
+    job, artifact = await trained(house.house, dan.caller, text_model_path)
     run = house.house.settings.data / "runs" / f"{job.id}-tuned"
     run.mkdir(parents=True)
     async with client_of(house, dan.key) as client:
@@ -225,7 +158,7 @@ async def test_what_is_deleted_is_gone_with_its_weights(house: OpenHouse, text_m
 
 async def test_conversations_use_it_while_it_is_there(house: OpenHouse, text_model_path: Path) -> None:
     kim = await house.person("kim")
-    _, artifact = await trained(house, kim.caller, text_model_path)
+    _, artifact = await trained(house.house, kim.caller, text_model_path)
 
     async def ask(path: str, **body: object) -> dict[str, Any]:
         answer = await house.client.post(path, json=body, headers=kim.cookie)
@@ -234,6 +167,7 @@ async def test_conversations_use_it_while_it_is_there(house: OpenHouse, text_mod
     models = (await house.client.get("/api/models", headers=kim.cookie)).json()["items"]
     (own,) = [each for each in models if each["name"] == artifact.name]
     assert (own["title"].partition(" ")[0], own["state"], own["default"]) == ("mine", "ready", False)
+    assert own["description"]["fr"].startswith("Le vôtre, affiné à partir de")
     turn = await ask("/api/conversations", content="Say hello.", model=artifact.name)
     talk = turn["conversation"]["id"]
 
@@ -253,11 +187,24 @@ async def test_conversations_use_it_while_it_is_there(house: OpenHouse, text_mod
     assert other["code_"] == 201
 
 
+async def test_one_model_is_listed_while_another_is_being_deleted(
+    house: OpenHouse, text_model_path: Path
+) -> None:
+    liz = await house.person("liz")
+    _, going = await trained(house.house, liz.caller, text_model_path)
+    _, newest = await trained(house.house, liz.caller, text_model_path)
+    _, unsafe = await trained(house.house, liz.caller, text_model_path, safe=False)
+    assert [each.name for each in await house.house.fine_tuned.of(liz.caller)] == [newest.name, going.name]
+    await house.house.releases.forget_for(liz.caller, going)
+    assert [each.name for each in await house.house.fine_tuned.of(liz.caller)] == [newest.name]
+    assert unsafe.name not in {each.name for each in await house.house.fine_tuned.of(liz.caller)}
+
+
 async def test_weights_that_were_changed_are_not_loaded_and_nothing_is_charged(
     house: OpenHouse, text_model_path: Path
 ) -> None:
     pat = await paying(house, "pat", 10_000_000_000)
-    _, artifact = await trained(house, pat.caller, text_model_path)
+    _, artifact = await trained(house.house, pat.caller, text_model_path)
     artifact.path.chmod(0o600)
     with artifact.path.open("ab") as file:
         file.write(b"more")
@@ -277,7 +224,7 @@ async def test_the_books_find_what_an_engine_has_kept_that_is_gone(
     house: OpenHouse, text_model_path: Path
 ) -> None:
     sue = await house.person("sue")
-    _, artifact = await trained(house, sue.caller, text_model_path)
+    _, artifact = await trained(house.house, sue.caller, text_model_path)
     deployment = await house.house.fleet.deployments.called(artifact.name)
     assert deployment is not None
     done = Completed(Usage(5, output_tokens=3), Compute(7))
@@ -294,8 +241,8 @@ async def test_the_models_of_an_account_go_with_it(
     house: OpenHouse, text_model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tim, lou = await house.person("tim"), await house.person("lou")
-    _, gone = await trained(house, tim.caller, text_model_path)
-    _, stays = await trained(house, lou.caller, text_model_path)
+    _, gone = await trained(house.house, tim.caller, text_model_path)
+    _, stays = await trained(house.house, lou.caller, text_model_path)
     query = sa.delete(fine_tuning_jobs).where(fine_tuning_jobs.c.user_id == tim.caller.user.id)
     async with house.house.database.write() as connection:
         await connection.execute(query)

@@ -8,7 +8,6 @@ before it had a name; a model that is not is refused.
 import asyncio
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -101,15 +100,13 @@ class FineTunedModels:
 
     async def of(self, caller: Caller) -> Sequence[Deployment]:
         """See `causette.gateway.deployments.OwnModels`."""
-        found: list[Deployment] = []
-        for job in (await self._store.with_models(caller.payer_id))[:_MOST]:
-            assert job.artifact_id is not None
-            # One that is deleted meanwhile is not there, and the others are.
-            with suppress(NotFound):
-                artifact = await self._releases.artifact(job.artifact_id)
-                if await self._unsafe(artifact) is None:
-                    found.append(self._deployed(artifact))
-        return found
+        made = await self._store.models_of(caller.payer_id)
+        if not made:
+            return ()
+        # Those that are deleted meanwhile are not there, and the others are.
+        artifacts = await self._releases.artifacts(among=made, limit=_MOST)
+        findings = await self._releases.findings(artifacts)
+        return [self._deployed(each) for each in artifacts if findings[each.id].unsafe(each) is None]
 
     async def called(self, name: str) -> Deployment | None:
         """See `causette.gateway.deployments.OwnModels`."""

@@ -145,15 +145,12 @@ class FineTuningStore:
         async with self._database.read() as connection:
             return [_job(row) for row in (await connection.execute(query)).mappings()]
 
-    async def with_models(self, owner_id: str) -> Sequence[FineTuningJob]:
-        """An owner's jobs whose models there are, the newest first."""
-        query = (
-            sa.select(fine_tuning_jobs)
-            .where(_of(owner_id), fine_tuning_jobs.c.artifact_id.is_not(None))
-            .order_by(fine_tuning_jobs.c.id.desc())
-        )
+    async def models_of(self, owner_id: str) -> list[str]:
+        """The artifacts that an owner's jobs have made."""
+        made = fine_tuning_jobs.c.artifact_id
+        query = sa.select(made).where(_of(owner_id), made.is_not(None))
         async with self._database.read() as connection:
-            return [_job(row) for row in (await connection.execute(query)).mappings()]
+            return list((await connection.execute(query)).scalars())
 
     async def known_models(self) -> set[str]:
         """The artifacts of all models that there are."""
