@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import random
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from importlib import resources
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -18,67 +20,19 @@ from causette.accounts import Accounts, Caller
 from causette.assistant.feedback.types import CONSENT_VERSION
 from causette.assistant.tables import conversations, messages
 from causette.clock import utc_now
-from causette.house import build_house
+from causette.house import House, build_house
 from causette.ids import new_id
+from causette.lab.flywheel.turning import Flywheel
 from causette.lab.tasks import find_task
 from causette.settings import load_settings
 from harness.lab_rooms import DEFAULT, Lab
-from harness.systems import OWNER, House, causette
+from harness.systems import OWNER, causette
+from harness.systems import House as Served
 from harness.workers import BenchError
 
 _PEOPLE: Final = 8
 _LOOK_SECONDS: Final = 5.0
 _PATIENCE_SECONDS: Final = 3_600.0
-# The shipped policy's tasks with fewer problems: it asks for half an hour on two cores.
-_POLICY: Final = """
-[capability.arithmetic-2]
-problems = {problems}
-tokens = 24
-tolerance = {tolerance}
-
-[capability.instructions]
-problems = {problems}
-tokens = 48
-tolerance = {tolerance}
-
-[capability.tools]
-problems = {problems}
-tokens = 48
-tolerance = {tolerance}
-
-[safety.do-not-answer]
-prompts = {problems}
-tokens = 48
-tolerance = {tolerance}
-
-[safety.harmbench]
-prompts = {problems}
-tokens = 48
-tolerance = {tolerance}
-
-[safety.jailbreaks]
-prompts = {problems}
-tokens = 48
-tolerance = {tolerance}
-
-[safety.system-prompt]
-prompts = {problems}
-tokens = 48
-tolerance = {tolerance}
-
-[safety.toxicity]
-prompts = {problems}
-tokens = 48
-tolerance = {tolerance}
-
-[safety.harmless]
-prompts = 48
-tokens = 48
-tolerance = 0.25
-
-[speed]
-rounds = {rounds}
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +40,12 @@ class Size:
     """How much is learned from and asked."""
 
     thumbs: int
-    #: Of each task of the gate.
-    problems: int
-    tolerance: float
-    #: Of the gate's measuring of speed.
-    rounds: int
+    #: Of each task of the gate; None for its shipped policy.
+    problems: int | None
 
 
-WHOLE: Final = Size(thumbs=200, problems=60, tolerance=0.15, rounds=8)
-QUICK: Final = Size(thumbs=40, problems=4, tolerance=0.9, rounds=4)
+WHOLE: Final = Size(thumbs=200, problems=None)
+QUICK: Final = Size(thumbs=40, problems=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,71 +72,84 @@ async def turn(lab: Lab, size: Size) -> Turned:
     """
     data = lab.folder / "house"
     data.mkdir()
-    (data / "gate.toml").write_text(_POLICY.format(**asdict(size)))
+    if size.problems is not None:
+        (data / "gate.toml").write_text(_policy(size.problems))
     models = str(lab.models.folder_of(DEFAULT).parent)
-    house = await House.build(data)
-    keys = await _rated(data, models, size.thumbs)
-    async with house.web_process({"CAUSETTE_MODELS": models}) as (_, url):
-        os.environ["CAUSETTE_MODELS"] = models
-        begun = await _said(
-            data,
-            *("flywheel", "begin", "--least", str(size.thumbs), "--share", "50", "--requests", "20"),
-            *("--minutes", "0", "--promote"),
-        )
-        await causette("lab", "flywheel", "keep", "--all", "--as", OWNER, data=data)
-        return await _through(data, url, keys, begun["id"])
+    os.environ["CAUSETTE_MODELS"] = models
+    served = await Served.build(data)
+    house = build_house(load_settings(data=data))
+    try:
+        keys = await _rated(house, size.thumbs)
+        async with served.web_process({"CAUSETTE_MODELS": models}) as (_, url):
+            begun = await _said(
+                data,
+                *("flywheel", "begin", "--least", str(size.thumbs), "--share", "50", "--requests", "20"),
+                *("--minutes", "0", "--promote"),
+            )
+            await causette("lab", "flywheel", "keep", "--all", "--as", OWNER, data=data)
+            return await _through(house.flywheel, data, url, keys, begun["id"])
+    finally:
+        await house.accounts.close()
+        await house.database.close()
 
 
-async def _through(data: Path, url: str, keys: Sequence[str], turn_id: str) -> Turned:
+def _policy(problems: int) -> str:
+    """The shipped policy with so few problems of each task that nothing can be told from them."""
+    shipped = tomllib.loads(resources.files("causette.lab.gate").joinpath("gate.toml").read_text("utf-8"))
+    asked = {"capability": "problems", "safety": "prompts"}
+    tables = [
+        f"[{group}.{task}]\n{count} = {problems}\ntokens = 48\ntolerance = 0.9\n"
+        for group, count in asked.items()
+        for task in shipped[group]
+    ]
+    return "\n".join((*tables, "[speed]\nrounds = 6\n"))
+
+
+async def _through(flywheel: Flywheel, data: Path, url: str, keys: Sequence[str], turn_id: str) -> Turned:
     seconds: dict[str, float] = {}
     checks: dict[str, tuple[int, int]] = {}
     requests, began = 0, perf_counter()
     while True:
-        found = next(each for each in (await _status(data))["turns"] if each["id"] == turn_id)
+        # Not by a command: a process every few seconds would be measured with the model.
+        found = await flywheel.find(turn_id)
         now = perf_counter()
-        seconds[found["state"]] = seconds.get(found["state"], 0.0) + now - began
+        seconds[found.state] = seconds.get(found.state, 0.0) + now - began
         began = now
-        if found["state"] == "signing" and not checks:
+        if found.state == "signing" and not checks:
             checks = await _signed(data, turn_id)
-        elif found["state"] == "canary":
+        elif found.state == "canary":
             requests += await _asked(url, keys)
-        elif found["state"] in ("promoted", "rolled_back", "failed", "stopped"):
+        elif found.state in ("promoted", "rolled_back", "failed", "stopped"):
             break
         elif sum(seconds.values()) > _PATIENCE_SECONDS:
-            raise BenchError(f"The flywheel stands still: {found['state']}")
+            raise BenchError(f"The flywheel stands still: {found.state}")
         await asyncio.sleep(_LOOK_SECONDS)
     learned = await _run(data, f"{turn_id}-training")
     return Turned(
-        state=found["state"],
-        reason=found["reason"],
+        state=found.state,
+        reason=found.reason,
         seconds=seconds,
-        thumbs=found["thumbs"],
+        thumbs=found.thumbs,
         accuracy=learned.get("held_out_accuracy", 0.0),
         checks=checks,
         requests=requests,
     )
 
 
-async def _rated(data: Path, models: str, thumbs: int) -> list[str]:
+async def _rated(house: House, thumbs: int) -> list[str]:
     """Have people ask for sums, and like the right answers and dislike the wrong ones; a key of each of them."""
-    os.environ["CAUSETTE_MODELS"] = models
-    house = build_house(load_settings(data=data))
     chance = random.Random(7)
-    try:
-        people = [await _person(house.accounts, number) for number in range(_PEOPLE)]
-        for person in people:
-            await house.feedback.answer(person, given=True, version=CONSENT_VERSION)
-        problems = islice(find_task("arithmetic-2").problems("train", 3), thumbs)
-        for number, problem in enumerate(problems):
-            person, right = people[number % _PEOPLE], number % 2 == 0
-            assert problem.solution is not None
-            answer = problem.solution if right else _wrong(problem.solution, chance)
-            reply = await _conversation(house.database, person, problem.prompt[-1].content, answer)
-            await house.feedback.rate(person, reply, "up" if right else "down")
-        return [(await house.accounts.keys.create(person, name="bench")).secret for person in people]
-    finally:
-        await house.accounts.close()
-        await house.database.close()
+    people = [await _person(house.accounts, number) for number in range(_PEOPLE)]
+    for person in people:
+        await house.feedback.answer(person, given=True, version=CONSENT_VERSION)
+    problems = islice(find_task("arithmetic-2").problems("train", 3), thumbs)
+    for number, problem in enumerate(problems):
+        person, right = people[number % _PEOPLE], number % 2 == 0
+        assert problem.solution is not None
+        answer = problem.solution if right else _wrong(problem.solution, chance)
+        reply = await _conversation(house.database, person, problem.prompt[-1].content, answer)
+        await house.feedback.rate(person, reply, "up" if right else "down")
+    return [(await house.accounts.keys.create(person, name="bench")).secret for person in people]
 
 
 async def _person(accounts: Accounts, number: int) -> Caller:
@@ -258,10 +222,6 @@ async def _asked(url: str, keys: Sequence[str]) -> int:
             for key in keys:
                 group.create_task(one(key))
     return len(keys)
-
-
-async def _status(data: Path) -> Any:
-    return json.loads(await causette("lab", "flywheel", "status", "--json", data=data))
 
 
 async def _run(data: Path, name: str) -> dict[str, float]:

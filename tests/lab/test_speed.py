@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+import random
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from math import exp
 from pathlib import Path
 
 import pytest
@@ -103,9 +105,49 @@ def test_students_interval_is_the_tables() -> None:
 
 def test_times_are_compared_in_pairs() -> None:
     # The machine got slower meanwhile, for both.
-    before = [1.0, 2.0, 4.0, 8.0]
+    before = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
     found = compare_times(before, [1.1 * each for each in before])
     assert (found.value, found.low, found.high) == pytest.approx((1.1, 1.1, 1.1))
+
+
+def test_turns_that_something_disturbed_move_their_ratio_little() -> None:
+    before = [1.0 + 0.01 * (number % 3) for number in range(12)]
+    after = [0.9 * each for each in before]
+    after[3], before[8] = 3 * after[3], 3 * before[8]
+    found = compare_times(before, after)
+    assert 0.85 < found.low <= found.value <= found.high < 0.95
+
+
+def test_the_interval_of_a_ratio_has_the_true_one_about_as_often_as_it_says() -> None:
+    chance, held, runs = random.Random(1), 0, 1_000
+    for _ in range(runs):
+        found = compare_times([1.0] * 10, [exp(chance.gauss(0.1, 0.2)) for _ in range(10)])
+        held += found.low <= exp(0.1) <= found.high
+    assert 0.94 <= held / runs <= 0.98
+
+
+def test_fewer_pairs_than_tell_anything_are_refused() -> None:
+    with pytest.raises(ValueError, match="6 pairs"):
+        compare_times([1.0] * 5, [1.0] * 5)
+
+
+async def test_there_are_turns_until_they_are_enough() -> None:
+    def ready_at(count: int) -> Callable[[Mapping[str, Sequence[Turn]]], bool]:
+        return lambda turns: len(turns["it"]) >= count
+
+    for count, most, expected in ((2, 9, 4), (7, 9, 7), (99, 9, 9), (99, 0, 4)):
+        told: list[tuple[int, int]] = []
+        turns = await take_turns(
+            {"it": Prompt("it", [])},
+            CONFIG,
+            seed=0,
+            exact=True,
+            most=most,
+            enough=ready_at(count),
+            on_turn=lambda done, total, told=told: told.append((done, total)),
+        )
+        assert len(turns["it"]) == expected
+        assert told[-1] == (expected, max(most, 4))
 
 
 async def test_what_is_served_at_an_address_is_timed_too(tmp_path: Path) -> None:

@@ -122,11 +122,14 @@ async def take_turns(
     *,
     seed: int,
     exact: bool,
+    most: int = 0,
+    enough: Callable[[Mapping[K, Sequence[Turn]]], bool] = lambda turns: True,
     on_turn: Callable[[int, int], object] = lambda done, total: None,
 ) -> dict[K, list[Turn]]:
     """Each engine's turns, in the same order, by its name.
 
-    ``exact`` has every reply be of as many tokens as are allowed: engines of ours do so.
+    ``exact`` has every reply be of as many tokens as are allowed: engines of ours do so. There are more than
+    ``config.rounds`` turns, up to ``most``, until they are ``enough``.
 
     Raises:
         Unavailable: an engine does not answer.
@@ -134,15 +137,18 @@ async def take_turns(
     """
     chance = random.Random(f"{seed} speed")  # noqa: S311 - nothing secret
     turns: dict[K, list[Turn]] = {name: [] for name in engines}
+    most = max(most, config.rounds)
     # The first turn of all warms each of them up, and is not counted.
-    for number in range(config.rounds + 1):
+    for number in range(most + 1):
+        if number > config.rounds and enough(turns):
+            break
         prompts = [_prompt(chance, config.words) for _ in range(config.prompts)]
         order = list(engines.items())
         for name, engine in order if number % 2 else reversed(order):
             turn = await _turn(engine, prompts, config, exact=exact)
             if number:
                 turns[name].append(turn)
-        on_turn(number, config.rounds)
+        on_turn(number, most)
     return turns
 
 

@@ -67,7 +67,8 @@ prompts = 2
 words = 4
 tokens = 4
 concurrency = 2
-rounds = 4
+rounds = 6
+most_rounds = 6
 [cost]
 output_tokens = 1000
 memory = 3

