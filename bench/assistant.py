@@ -238,7 +238,7 @@ async def opening(options: argparse.Namespace) -> Part:
             against=peer,
             goal=Goal("ours", "<", PAINT_MS),
         )
-        for name, times in (("inside", found.inside), ("cold", found.cold))
+        for name, times in (("inside", found.inside), ("first_paint", found.first), ("cold", found.cold))
     ]
     metrics += [
         Metric(

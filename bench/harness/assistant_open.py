@@ -98,6 +98,8 @@ class Bare(msgspec.Struct, frozen=True):
 class Opened(msgspec.Struct, frozen=True):
     """All that Chromium measured."""
 
+    #: When Chromium first painted something of a cold page.
+    first: Times
     cold: Times
     inside: Times
     scroll: Scroll

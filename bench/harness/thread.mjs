@@ -69,15 +69,18 @@ function watch() {
     });
 }
 
-/** From the beginning of the navigation, with nothing in the browser's cache. */
+/** From the beginning of the navigation, with nothing in the browser's cache: the first paint, and the last message. */
 async function cold({ id, last }) {
   const context = await visitor();
   const page = await context.newPage();
   await rest();
   await page.goto(`${order.url}/c/${id}`, { waitUntil: "commit" });
   const took = await page.evaluate((message) => window.painted(message), last);
+  const [first] = await page.evaluate(() =>
+    performance.getEntriesByName("first-contentful-paint").map(({ startTime }) => startTime),
+  );
   await context.close();
-  return took;
+  return { first, took };
 }
 
 /** From the click in the sidebar, in a page that has not shown the conversation before. */
@@ -246,10 +249,14 @@ async function held(page) {
   return { heap_mb: named.JSHeapUsedSize / 1e6, nodes: named.Nodes };
 }
 
-const found = { cold: { long: [], short: [] }, inside: { long: [], short: [] } };
+const found = Object.fromEntries(
+  ["first", "cold", "inside"].map((kind) => [kind, { long: [], short: [] }]),
+);
 for (let round = 0; round < order.rounds; round += 1)
   for (const which of ["short", "long"]) {
-    found.cold[which].push(await cold(order[which]));
+    const { first, took } = await cold(order[which]);
+    found.first[which].push(first);
+    found.cold[which].push(took);
     found.inside[which].push(await inside(order[which]));
   }
 const page = await opened(order.long);

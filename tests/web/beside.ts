@@ -14,7 +14,8 @@ export const data = () => process.env.CAUSETTE_TEST_DATA ?? "";
 
 /** Runs a module of the tests to its end, and returns what it prints. */
 export function runs(module: string, ...given: string[]): string {
-  return execFileSync(python, ["-m", module, data(), ...given], { cwd: root, encoding: "utf8" });
+  const env = { ...process.env, CAUSETTE_MODELS: modelsFolder() };
+  return execFileSync(python, ["-m", module, data(), ...given], { cwd: root, env, encoding: "utf8" });
 }
 
 /** The weights are fetched once for all test runs, these and Python's. */

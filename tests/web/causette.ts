@@ -13,7 +13,9 @@ import {
   type Page,
   request,
 } from "@playwright/test";
+import { type Words, wordsOf } from "./words";
 
+export type { Words };
 export { expect };
 
 export const owner = {
@@ -36,7 +38,7 @@ export const test = base.extend<Options & Fixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright wants to see which fixtures are used
   baseURL: async ({}, use) => use(process.env.CAUSETTE_TEST_URL),
   storageState: async ({ signedIn }, use) => use(signedIn ? process.env.CAUSETTE_TEST_STATE : undefined),
-  app: async ({ page }, use) => {
+  app: async ({ page, locale }, use) => {
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (message) => {
@@ -44,7 +46,7 @@ export const test = base.extend<Options & Fixtures>({
       if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
         complaints.push(message.text());
     });
-    await use(new App(page));
+    await use(new App(page, locale));
     expect(complaints).toEqual([]);
   },
 });
@@ -52,11 +54,14 @@ export const test = base.extend<Options & Fixtures>({
 /** The app as a person uses it. */
 export class App {
   readonly page: Page;
+  /** What it says. */
+  readonly words: Words;
   readonly composer: Locator;
   readonly replies: Locator;
 
-  constructor(page: Page) {
+  constructor(page: Page, locale?: string) {
     this.page = page;
+    this.words = wordsOf(locale);
     this.composer = page.locator("[data-composer]");
     this.replies = page.locator("[data-role=assistant]");
   }
@@ -68,7 +73,15 @@ export class App {
 
   async say(text: string): Promise<void> {
     await this.composer.fill(text);
-    await this.page.getByRole("button", { name: "Send" }).click();
+    await this.page.getByRole("button", { name: this.words.composer.send, exact: true }).click();
+  }
+
+  /** Shows the conversations, which on a phone are behind a button. */
+  async conversations(): Promise<Locator> {
+    const { sidebar } = this.words;
+    if ((this.page.viewportSize()?.width ?? 0) < 768)
+      await this.page.getByRole("button", { name: sidebar.open }).click();
+    return this.page.getByRole("navigation", { name: sidebar.label });
   }
 
   /** Waits until the last reply has begun to show. */
@@ -145,6 +158,12 @@ export const phone: BrowserContextOptions = {
   isMobile: true,
 };
 
+/** The ways in which journeys are walked that everybody takes, with how their pictures are called. */
+export const looks: readonly [string, BrowserContextOptions][] = [
+  ["desk-en", {}],
+  ["phone-fr", { ...phone, locale: "fr-FR" }],
+];
+
 /** The server under the name at which browsers offer passkeys. */
 export function localhost(): string {
   return (process.env.CAUSETTE_TEST_URL ?? "").replace("127.0.0.1", "localhost");
@@ -186,7 +205,7 @@ export async function signIn(
   });
   expect((await context.request.post("/api/session", { data: { email, password } })).status()).toBe(201);
   const page = await context.newPage();
-  return { context, page, app: new App(page) };
+  return { context, page, app: new App(page, options.locale) };
 }
 
 /** Brings a conversation in from an export of ChatGPT's, whose replies say just this, and returns its id. */

@@ -1,70 +1,78 @@
-import { expect, letters, test } from "./causette";
+import { expect, letters, looks, test } from "./causette";
 
-test("a message is answered, and the conversation gets its place and title", async ({ app, page }) => {
-  await app.open();
-  await app.say("What is the capital of France?");
-  await page.waitForURL(/\/c\//);
-  await expect(page.locator("[data-role=user]")).toContainText("What is the capital of France?");
-  await app.ended();
-  await expect(app.replies.last()).toHaveAttribute("data-status", "complete");
-  expect(await app.shown()).toMatch(/\S/);
-  const current = page.getByRole("navigation", { name: "Conversations" }).locator("[aria-current=page]");
-  await expect(current).toBeVisible();
-  await expect(current).not.toHaveText("New conversation");
-  await expect(page.locator("[data-live]")).toContainText("The reply is complete.");
-  await app.picture("conversation");
-});
+for (const [look, options] of looks)
+  test.describe(`a conversation (${look})`, () => {
+    test.use(options);
 
-test("a reply is stopped, keeps what was written, and is made again as a version beside it", async ({
-  app,
-  page,
-}) => {
-  await app.open();
-  await app.say("Tell me a very long story about a lighthouse keeper.");
-  await app.begun();
-  await app.picture("writing");
-  await page.getByRole("button", { name: "Stop the reply" }).click();
-  await expect(page.getByText("You stopped this reply.")).toBeVisible();
-  const before = letters(await app.shown());
-  expect(before).not.toBe("");
+    test("a message is answered, and the conversation gets its place and title", async ({ app, page }) => {
+      const { message, sidebar } = app.words;
+      await app.open();
+      await app.say("What is the capital of France?");
+      await page.waitForURL(/\/c\//);
+      await expect(page.locator("[data-role=user]")).toContainText("What is the capital of France?");
+      await app.ended();
+      await expect(app.replies.last()).toHaveAttribute("data-status", "complete");
+      expect(await app.shown()).toMatch(/\S/);
+      await expect(page.locator("[data-live]")).toContainText(message.finished);
+      await app.picture(`conversation-${look}`);
+      const current = (await app.conversations()).locator("[aria-current=page]");
+      await expect(current).toBeVisible();
+      await expect(current).not.toHaveText(sidebar.untitled);
+    });
 
-  await page.getByRole("button", { name: "Regenerate" }).click();
-  await expect(app.replies.last()).toHaveAttribute("data-status", "streaming");
-  await app.stop();
-  await expect(page.getByLabel("Version 2 of 2")).toBeVisible();
-  await app.picture("versions");
-  await page.getByRole("button", { name: "Previous version" }).click();
-  await expect(page.getByLabel("Version 1 of 2")).toBeVisible();
-  expect(letters(await app.shown())).toBe(before);
-});
+    test("a reply is stopped, keeps what was written, and is made again as a version beside it", async ({
+      app,
+      page,
+    }) => {
+      const { composer, message } = app.words;
+      await app.open();
+      await app.say("Tell me a very long story about a lighthouse keeper.");
+      await app.begun();
+      await app.picture(`writing-${look}`);
+      await page.getByRole("button", { name: composer.stop }).click();
+      await expect(page.getByText(message.stopped)).toBeVisible();
+      const before = letters(await app.shown());
+      expect(before).not.toBe("");
 
-test("an edited message starts a branch, and the branch shown is remembered", async ({ app, page }) => {
-  await app.conversation("Name a colour.");
-  const said = page.locator("[data-role=user]");
-  await said.hover();
-  await said.getByRole("button", { name: "Edit" }).click();
-  await page.getByLabel("Edit your message").fill("Name a fruit.");
-  await page.getByRole("button", { name: "Send again" }).click();
-  await expect(said).toContainText("Name a fruit.");
-  await app.stop();
-  await expect(said.getByLabel("Version 2 of 2")).toBeVisible();
+      await page.getByRole("button", { name: message.regenerate }).click();
+      await expect(app.replies.last()).toHaveAttribute("data-status", "streaming");
+      await app.stop();
+      await expect(page.getByLabel(message.branch("2", "2"))).toBeVisible();
+      await app.picture(`versions-${look}`);
+      await page.getByRole("button", { name: message.previous }).click();
+      await expect(page.getByLabel(message.branch("1", "2"))).toBeVisible();
+      expect(letters(await app.shown())).toBe(before);
+    });
 
-  await said.getByRole("button", { name: "Previous version" }).click();
-  await expect(said).toContainText("Name a colour.");
-  await expect(async () => {
-    await page.reload();
-    await expect(said).toContainText("Name a colour.", { timeout: 2_000 });
-  }).toPass();
-  await said.getByRole("button", { name: "Next version" }).click();
-  await expect(said).toContainText("Name a fruit.");
+    test("an edited message starts a branch, and the branch shown is remembered", async ({ app, page }) => {
+      const { message } = app.words;
+      await app.conversation("Name a colour.");
+      const said = page.locator("[data-role=user]");
+      await said.hover();
+      await said.getByRole("button", { name: message.edit, exact: true }).click();
+      await page.getByLabel(message.editing).fill("Name a fruit.");
+      await page.getByRole("button", { name: message.save }).click();
+      await expect(said).toContainText("Name a fruit.");
+      await app.stop();
+      await expect(said.getByLabel(message.branch("2", "2"))).toBeVisible();
 
-  await said.hover();
-  await said.getByRole("button", { name: "Edit" }).click();
-  await page.keyboard.type(" Any fruit.");
-  await page.keyboard.press("Escape");
-  await expect(said).toContainText("Name a fruit.");
-  await expect(said.getByLabel("Version 2 of 2")).toBeVisible();
-});
+      await said.getByRole("button", { name: message.previous }).click();
+      await expect(said).toContainText("Name a colour.");
+      await expect(async () => {
+        await page.reload();
+        await expect(said).toContainText("Name a colour.", { timeout: 2_000 });
+      }).toPass();
+      await said.getByRole("button", { name: message.next }).click();
+      await expect(said).toContainText("Name a fruit.");
+
+      await said.hover();
+      await said.getByRole("button", { name: message.edit, exact: true }).click();
+      await page.keyboard.type(" Any fruit.");
+      await page.keyboard.press("Escape");
+      await expect(said).toContainText("Name a fruit.");
+      await expect(said.getByLabel(message.branch("2", "2"))).toBeVisible();
+    });
+  });
 
 test("the next question hangs under the branch that is shown", async ({ app, page }) => {
   const id = await app.conversation("Count to three.");

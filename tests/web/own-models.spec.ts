@@ -4,7 +4,11 @@ import { expect, phone, signIn, somebody, test } from "./causette";
 /** Waits for an answer of an engine that has only just been started. */
 const patience = { timeout: 60_000 };
 
-test("a model of one's own is chosen, answers, and is seen by nobody else", async ({ browser, app, page }) => {
+test("a model of one's own is chosen, answers, and is seen by nobody else", async ({
+  browser,
+  app,
+  page,
+}) => {
   const maker = await somebody("Iris Lambert");
   runs("tests.lab.fine_tuning.own_models", maker.email, weights());
   const own = await signIn(browser, maker);

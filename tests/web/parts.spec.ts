@@ -1,4 +1,4 @@
-import { expect, test } from "./causette";
+import { expect, looks, test } from "./causette";
 
 const began_at = "2026-01-01T12:00:00+00:00";
 const tool = { type: "tool", at: 0, round: 0, began_at, read_only: true };
@@ -33,31 +33,33 @@ const parts = [
   },
 ];
 
-for (const size of [
-  { width: 1440, height: 900 },
-  { width: 390, height: 844 },
-])
-  test(`thinking and tools are folded, and open with the keyboard (${size.width})`, async ({ app, page }) => {
-    await page.setViewportSize(size);
-    await app.conversation("What is 17.5 times 12?");
-    await page.route(/\/api\/conversations\/conv_[^/]+$/, async (route) => {
-      const response = await route.fetch();
-      const thread = await response.json();
-      thread.messages.at(-1).parts = parts;
-      await route.fulfill({ response, json: thread });
+for (const [look, options] of looks)
+  test.describe(look, () => {
+    test.use(options);
+
+    test("thinking and tools are folded, and open with the keyboard", async ({ app, page }) => {
+      const { step, thinking } = app.words.parts;
+      await app.conversation("What is 17.5 times 12?");
+      await page.route(/\/api\/conversations\/conv_[^/]+$/, async (route) => {
+        const response = await route.fetch();
+        const thread = await response.json();
+        thread.messages.at(-1).parts = parts;
+        await route.fulfill({ response, json: thread });
+      });
+      await page.reload();
+      const thought = page.getByRole("button", { name: thinking.done(12) });
+      await expect(thought).toHaveAttribute("aria-expanded", "false");
+      await app.picture(`parts-${look}`);
+      await thought.focus();
+      await page.keyboard.press("Enter");
+      await expect(page.getByText("I should calculate it.")).toBeVisible();
+      await page.getByRole("button", { name: `${step.names.calculator} ${step.done}` }).click();
+      await expect(page.getByText('"17.5 * 12"')).toBeVisible();
+      await page.getByRole("button", { name: `Order ${step.refused}` }).click();
+      await expect(page.getByText(step.reasons.unanswered ?? "")).toBeVisible();
+      await app.accessible();
+      await app.picture(`parts-open-${look}`);
     });
-    await page.reload();
-    const thought = page.getByRole("button", { name: "Thought for 12 s" });
-    await expect(thought).toHaveAttribute("aria-expanded", "false");
-    await app.picture(`parts-${size.width}`);
-    await thought.focus();
-    await page.keyboard.press("Enter");
-    await expect(page.getByText("I should calculate it.")).toBeVisible();
-    await page.getByRole("button", { name: /Calculator Done: 210/ }).click();
-    await expect(page.getByText('"17.5 * 12"')).toBeVisible();
-    await page.getByRole("button", { name: /Order Not allowed/ }).click();
-    await expect(page.getByText("Nobody answered in time.")).toBeVisible();
-    await app.picture(`parts-open-${size.width}`);
   });
 
 test("tools chosen for a conversation stay chosen", async ({ app, page }) => {
