@@ -6,7 +6,7 @@ killed, it begins again from what the database says: here is nothing that would 
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,9 +21,11 @@ import structlog
 
 from causette.clock import utc_now
 from causette.engines.supervisor import EmbeddedEngine, State
+from causette.engines.types import ChatMessage, Engine, GenerateRequest, Sampling
 from causette.errors import CausetteError, Conflict
 from causette.gateway import Deployments
 from causette.gateway.versions import Canary, Seen, Version, Versions, fingerprint
+from causette.ids import new_id
 from causette.releases import Release, Releases
 from causette.releases.service import SAID_FOR
 from causette.releases.types import Arm, Tally, Unserved
@@ -41,6 +43,10 @@ _chance: Final = Random()  # noqa: S311
 _RETRY_SECONDS: Final = 60.0
 # What cannot be served is said again before it is believed no more.
 _SAY_SECONDS: Final = SAID_FOR.total_seconds() / 4
+# What a new engine answers before anybody is sent to it: prompts of so many words at once, in rounds.
+_WARM_ROUNDS: Final = 3
+_WARM_WORDS: Final = (4, 8, 16, 32, 64, 128)
+_WARM_TOKENS: Final = 8
 # A first token that came in no time has no logarithm.
 _LEAST_SECONDS: Final = 1e-6
 
@@ -262,7 +268,9 @@ class _Stage:
         engine.before_restart = partial(check, artifact.path, artifact.sha256)
         engine.start()
         try:
-            ready = await engine.settled() is State.READY
+            if await engine.settled() is State.READY:
+                await _warm(engine)
+                ready = True
         finally:
             if not ready:
                 self._meanwhile(self._stop(engine))
@@ -439,6 +447,27 @@ def tally_of(seen: Seen) -> Tally:
         output_tokens=seen.output_tokens,
         compute_ns=seen.compute_ns,
     )
+
+
+async def _warm(engine: Engine) -> None:
+    """Ask an engine a little, so that the first people do not wait longer, which would speak against what it serves.
+
+    What it fails to answer, it will fail to answer them, and be judged for.
+    """
+    for _ in range(_WARM_ROUNDS):
+        await asyncio.gather(*(_answer(engine, words) for words in _WARM_WORDS), return_exceptions=True)
+
+
+async def _answer(engine: Engine, words: int) -> None:
+    request = GenerateRequest(
+        id=new_id("req"),
+        model="",
+        prompt=(ChatMessage("user", "Say it again: " + "hello " * words),),
+        sampling=Sampling(max_tokens=_WARM_TOKENS, ignore_eos=True),
+    )
+    async with aclosing(engine.generate(request)) as items:
+        async for _ in items:
+            pass
 
 
 def _engine_of(version: Version) -> EmbeddedEngine:

@@ -59,7 +59,7 @@ export function ToolStep({
             <span className="font-medium text-ink">{title}</span>{" "}
             <span className={tone}>
               {t.step[part.status]}
-              {part.status === "done" && part.summary ? `: ${part.summary}` : ""}
+              {part.status === "done" && part.summary ? t.step.with(part.summary) : ""}
             </span>
           </>
         }

@@ -45,6 +45,7 @@ export const en = {
     loading: "Loading what it found…",
     missing: "What it found could not be loaded.",
     sources: "Sources",
+    with: (summary: string) => `: ${summary}`,
     took: (seconds: string) => `${seconds} s`,
   },
   approval: {

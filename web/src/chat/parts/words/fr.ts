@@ -47,6 +47,7 @@ export const fr: typeof en = {
     loading: "Chargement du résultat…",
     missing: "Le résultat n'a pas pu être chargé.",
     sources: "Sources",
+    with: (summary) => ` : ${summary}`,
     took: (seconds) => `${seconds} s`,
   },
   approval: {
