@@ -117,6 +117,9 @@ def served_world(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
         yield served_world
 
 
+# Threads of the house draw from it while requests are made up.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+
 # The same requests each time, and not the several hundred a route that its coverage phase adds.
 config = SchemathesisConfig.from_dict(
     {"generation": {"deterministic": True}, "phases": {"coverage": {"enabled": False}}}

@@ -132,6 +132,7 @@ async def test_a_form_that_is_none_is_refused_with_its_field(opened: OpenHouse) 
         (purpose + file + file + end, "unknown_parameter", "file"),
         (head % (b"purpose", b"", b"x" * 5000) + end, "invalid_request", "purpose"),
         (b"no form at all", "invalid_form", None),
+        (head % (b"pur\x08pose", b"", b"x") + end, "invalid_form", None),
         (purpose + file.removesuffix(b"\r\n"), "invalid_form", None),
         (b"--xx\r\nContent-Disposition: form-data\r\n\r\nx\r\n--xx--\r\n", "invalid_form", None),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from aiohttp import BodyPartReader, MultipartReader
+from aiohttp.http_exceptions import HttpProcessingError
 from starlette.requests import ClientDisconnect, Request
 
 from causette.errors import InvalidRequest, UnsupportedContentType
@@ -14,6 +15,8 @@ _PORTION: Final = 1 << 16
 _LONGEST_LINE: Final = 8_190
 # Of a field that is no file.
 _LONGEST_VALUE: Final = 4_096
+# What the reader makes of a form that is none, or whose parts' heads are no headers.
+_BROKEN: Final = (ValueError, AssertionError, HttpProcessingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,12 @@ async def fields_of(request: Request) -> AsyncGenerator[Field]:
     try:
         # What it calls a stream has four methods.
         reader = MultipartReader({"Content-Type": kind}, cast("Any", _Body(request)))
-    except (ValueError, AssertionError) as error:
+    except _BROKEN as error:
         raise _broken(error) from None
     while True:
         try:
             part = await reader.next()
-        except (ValueError, AssertionError) as error:
+        except _BROKEN as error:
             raise _broken(error) from None
         if part is None:
             return
@@ -129,9 +132,10 @@ class _Body:
 async def _read(part: BodyPartReader) -> bytes:
     try:
         return await part.read_chunk(_PORTION)
-    except (ValueError, AssertionError) as error:
+    except _BROKEN as error:
         raise _broken(error) from None
 
 
 def _broken(error: Exception) -> InvalidRequest:
-    return InvalidRequest(f"The form cannot be read: {error or 'it is cut short'}.", code="invalid_form")
+    why = "the head of a part is not as it should be" if isinstance(error, HttpProcessingError) else error
+    return InvalidRequest(f"The form cannot be read: {why or 'it is cut short'}.", code="invalid_form")
