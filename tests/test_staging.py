@@ -1,7 +1,8 @@
 """Following what is released, where it cannot be served or nobody asks; see also tests/releases/test_serving.py."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from math import log
 from pathlib import Path
@@ -18,7 +19,7 @@ from causette.gateway import Deployment, Deployments
 from causette.gateway.versions import Seen, Version, Versions
 from causette.releases import Artifact, Release, Releases
 from causette.releases.service import WATCH
-from causette.releases.types import Tally
+from causette.releases.types import Arm, Tally
 from causette.staging import Sheet, Staging, tally_of
 from tests.releases.people import owner
 from tests.releases.test_releasing import measured, registered
@@ -142,8 +143,8 @@ async def test_what_was_seen_is_written_once_and_kept_while_the_database_is_away
     _, release = await begun(releases, await owner(database), tmp_path)
     sheet = Sheet()
     for _ in range(3):
-        sheet.add(release, "canary", Seen(output_tokens=2))
-    sheet.add(release, "stable", Seen(failed=True))
+        sheet.add(release, "canary", "user_1", Seen(output_tokens=2))
+    sheet.add(release, "stable", "user_2", Seen(failed=True))
 
     async def away(release: Release, minute: datetime, tallies: object) -> None:
         raise Unavailable("The database is away.", code="database_unavailable")
@@ -152,9 +153,44 @@ async def test_what_was_seen_is_written_once_and_kept_while_the_database_is_away
         patched.setattr(releases, "saw", away)
         with pytest.raises(Unavailable):
             await sheet.flush(releases)
-    sheet.add(release, "canary", Seen(output_tokens=2))
+    sheet.add(release, "canary", "user_1", Seen(output_tokens=2))
     for _ in range(2):
         await sheet.flush(releases)
     tallies = (await releases.standing(release)).tallies
     assert tallies["canary"] == Tally(requests=4, output_tokens=8)
     assert tallies["stable"] == Tally(requests=1, errors=1)
+
+
+async def test_how_long_somebody_waits_the_first_time_is_not_counted(
+    database: Database, releases: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _, release = await begun(releases, await owner(database), tmp_path)
+    told: list[tuple[str, Mapping[Arm, Tally]]] = []
+
+    async def saw(release: Release, minute: datetime, tallies: Mapping[Arm, Tally]) -> None:
+        told.append((release.id, tallies))
+
+    monkeypatch.setattr(releases, "saw", saw)
+    sheet = Sheet()
+    asked: tuple[tuple[Arm, str, float], ...] = (
+        ("canary", "user_1", 9.0),
+        ("canary", "user_1", 0.5),
+        ("stable", "user_2", 9.0),
+        ("stable", "user_2", 2.0),
+        ("canary", "user_3", 9.0),
+    )
+    for arm, user, seconds in asked:
+        sheet.add(release, arm, user, Seen(first_seconds=seconds))
+    await sheet.flush(releases)
+    ((_, tallies),) = told
+    assert {arm: (each.requests, each.firsts) for arm, each in tallies.items()} == {
+        "canary": (3, 1),
+        "stable": (2, 1),
+    }
+    assert tallies["canary"].first_token_seconds == pytest.approx(0.5)
+    assert tallies["stable"].first_token_seconds == pytest.approx(2.0)
+
+    # Whom one canary has met is new to the next.
+    sheet.add(replace(release, id="rel_next"), "canary", "user_1", Seen(first_seconds=9.0))
+    await sheet.flush(releases)
+    assert told[1] == ("rel_next", {"canary": Tally(requests=1)})

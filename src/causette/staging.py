@@ -410,9 +410,21 @@ class Sheet:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, datetime], tuple[Release, dict[Arm, Tally]]] = {}
+        #: By model, its canary and who has asked since that began.
+        self._met: dict[str, tuple[str, set[str]]] = {}
 
-    def add(self, release: Release, arm: Arm, seen: Seen) -> None:
-        """Count a request that ended just now."""
+    def add(self, release: Release, arm: Arm, user_id: str, seen: Seen) -> None:
+        """Count a request that ended just now.
+
+        How long somebody waits the first time is not counted, in either arm: what they have said before is in the
+        cache of the engine that has answered them so far, and would speak against the other one.
+        """
+        if self._met.get(release.model, ("",))[0] != release.id:
+            self._met[release.model] = (release.id, set())
+        _, met = self._met[release.model]
+        if user_id not in met:
+            met.add(user_id)
+            seen = replace(seen, first_seconds=None)
         self._count(release, utc_now().replace(second=0, microsecond=0), {arm: tally_of(seen)})
 
     async def flush(self, releases: Releases) -> None:

@@ -45,7 +45,7 @@ class Arms:
                 version=self.canary,
                 release_id="rel_1",
                 share_percent=share_percent,
-                tell=lambda arm, seen: self.told.append((arm, seen)),
+                tell=lambda arm, user_id, seen: self.told.append((arm, seen)),
             ),
         )
 
@@ -55,7 +55,7 @@ def canary_of(release_id: str, share_percent: float) -> Canary:
         version=Version(Engine()),
         release_id=release_id,
         share_percent=share_percent,
-        tell=lambda arm, seen: None,
+        tell=lambda arm, user_id, seen: None,
     )
 
 

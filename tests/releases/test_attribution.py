@@ -68,7 +68,7 @@ async def served(tmp_path: Path) -> AsyncGenerator[Served]:
             version=Version(canary, release_id="rel_1", fingerprint="fp_canary"),
             release_id="rel_1",
             share_percent=100,
-            tell=lambda arm, seen: None,
+            tell=lambda arm, user_id, seen: None,
         ),
     )
     fleet = Fleet(

@@ -101,8 +101,8 @@ class Canary:
     version: Version
     release_id: str
     share_percent: float
-    #: Told of each request of either arm.
-    tell: "Callable[[Arm, Seen], object]"
+    #: Told of each request of either arm, and whose it was.
+    tell: "Callable[[Arm, str, Seen], object]"
 
     def takes(self, user_id: str) -> bool:
         """Whether this person is one of those."""
@@ -137,8 +137,8 @@ class Versions:
         if canary is None:
             return Turn(behind)
         if canary.takes(user_id):
-            return Turn((canary.version, *behind), lambda seen: canary.tell("canary", seen))
-        return Turn(behind, lambda seen: canary.tell("stable", seen))
+            return Turn((canary.version, *behind), lambda seen: canary.tell("canary", user_id, seen))
+        return Turn(behind, lambda seen: canary.tell("stable", user_id, seen))
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Delta | Completed]:
         """See :class:`~causette.engines.types.Engine`: what is served to who is served no canary."""
