@@ -16,6 +16,7 @@ import {
 } from "~/api/queries";
 import type { Message, Model, Thread as ThreadData } from "~/api/types";
 import { useOpened } from "~/artifacts/open";
+import { AnsweringHeader } from "~/assistants/Answering";
 import { assistantQuery, talkedWith } from "~/assistants/queries";
 import { deleteConversations, deleteMessage, finishDeleting, useLeaving } from "~/deleting";
 import type { Attachment } from "~/files/calls";
@@ -46,9 +47,6 @@ const ProjectHome = lazy(() =>
 
 const AssistantHome = lazy(() =>
   import("~/assistants/AssistantHome").then(({ AssistantHome }) => ({ default: AssistantHome })),
-);
-const AnsweringHeader = lazy(() =>
-  import("~/assistants/Answering").then(({ AnsweringHeader }) => ({ default: AnsweringHeader })),
 );
 const Panel = lazy(() => import("~/artifacts/Panel"));
 const FindBar = lazy(() => import("~/find/FindBar"));
@@ -419,9 +417,7 @@ export function Conversation({
               <h1 className="sr-only">{thread?.conversation.title || t.sidebar.untitled}</h1>
               {thread?.conversation.temporary && !begun && <TemporaryNote />}
               {thread?.conversation.assistant_id && !begun && (
-                <Suspense>
-                  <AnsweringHeader id={thread.conversation.assistant_id} />
-                </Suspense>
+                <AnsweringHeader id={thread.conversation.assistant_id} />
               )}
               {finding && !begun && thread && (
                 <div className="relative z-20 flex-none">
