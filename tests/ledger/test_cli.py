@@ -47,14 +47,14 @@ def causette(data: Path, tmp_path: Path) -> Causette:
     return run
 
 
-def in_books(data: Path, *statements: sa.Executable, requests: int = 0) -> list[str]:
-    """Let so many requests be settled an hour ago, and run statements behind the ledger's back."""
+def in_books(data: Path, *statements: sa.Executable, requests: int = 0, minutes_ago: int = 60) -> list[str]:
+    """Let so many requests be settled some time ago, and run statements behind the ledger's back."""
 
     async def work() -> list[str]:
         data.mkdir(exist_ok=True)
         async with Database.from_url(f"sqlite:///{data / 'causette.sqlite3'}") as database:
             await database.upgrade()
-            async with open_books(database, Clock(utc_now() - timedelta(hours=1))) as books:
+            async with open_books(database, Clock(utc_now() - timedelta(minutes=minutes_ago))) as books:
                 for _ in range(requests):
                     await books.ask()
                 for statement in statements:
@@ -145,7 +145,7 @@ def test_events_go_on_from_a_cursor(causette: Causette, data: Path, tmp_path: Pa
     seen, cursor = export()
     assert seen == first
     assert export("--since", cursor) == ([], cursor)
-    second = in_books(data, requests=2)
+    second = in_books(data, requests=2, minutes_ago=30)
     assert export("--since", cursor)[0] == second
 
 
