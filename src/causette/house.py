@@ -16,6 +16,7 @@ from causette.assistant.exporting.everything import Everything, Exporter
 from causette.assistant.exporting.service import Exporting
 from causette.assistant.feedback.service import FeedbackRoom
 from causette.assistant.files.service import Files
+from causette.assistant.generation.writers import Writers
 from causette.assistant.importing.service import Importing
 from causette.assistant.instructions.service import CustomInstructions
 from causette.assistant.knowledge.embedding import Embedder
@@ -252,9 +253,10 @@ def furnish(
         return (await fleet.deployments.find_for(caller, name, "text")).name
 
     custom_assistants = CustomAssistants(database, door.plans.entitlements, model_called)
-    assistant = Assistant(conversations, door.gateway, accounts.caller_of, projects, custom_assistants)
-    assistant.means = means_of(settings, conversations)
-    assistant.means.toolbox.entitlements = door.plans.entitlements
+    means = means_of(settings, conversations)
+    writers = Writers(conversations, door.gateway, accounts.caller_of, means)
+    assistant = Assistant(conversations, door.gateway, writers, projects, custom_assistants)
+    means.toolbox.entitlements = door.plans.entitlements
     jobs, blobs = Jobs(database), Blobs(database, bucket_of(settings), settings.data / "incoming")
     files = Files(
         database,
@@ -272,11 +274,11 @@ def furnish(
     knowledge = Knowledge(shelves, embedder, ingestion, assistant.find, custom_assistants.answering)
     knowledge.holders.extend((knowledge.attached_to, knowledge.of_project, knowledge.of_assistant))
     files.followers.append(ingestion.follow)
-    assistant.means.toolbox.add(FileSearch(knowledge))
+    means.toolbox.add(FileSearch(knowledge))
     for engine in fleet.remote:
         engine.picture_bytes = files.bytes_of
     memories = Memories(database, door.gateway)
-    assistant.means.sources.extend(
+    means.sources.extend(
         (
             custom_assistants.preface,
             projects.preface,
@@ -286,8 +288,8 @@ def furnish(
             knowledge.preface,
         )
     )
-    assistant.means.afterwards.append(memories.notice)
-    assistant.means.toolbox.standing.append(memories.tools)
+    means.afterwards.append(memories.notice)
+    means.toolbox.standing.append(memories.tools)
     api_files = ApiFiles(
         database,
         blobs,

@@ -297,7 +297,7 @@ async def a_browsers_step(opened: OpenHouse, person: Person) -> dict[str, str]:
 
 async def _a_step(opened: OpenHouse, person: Person, tool: Tool, calling: str) -> tuple[str, str]:
     assistant, store = opened.house.assistant, AssistantStore(opened.house.database)
-    assistant.means = Means(toolbox=Toolbox([tool]))
+    assistant.writers.means = Means(toolbox=Toolbox([tool]))
     before, opened.engine.answer = opened.engine.answer, calling
     turn = await assistant.start(
         person.caller, content="2 + 3?", model=None, options=ReplyOptions(tools=(tool.name,))

@@ -13,6 +13,8 @@ import pytest_asyncio
 from causette.accounts import Accounts, Caller
 from causette.accounts.passwords import Passwords
 from causette.assistant.assistants.service import CustomAssistants
+from causette.assistant.generation.writer import Means
+from causette.assistant.generation.writers import Writers
 from causette.assistant.projects.service import Projects
 from causette.assistant.service import Assistant
 from causette.assistant.store import AssistantStore
@@ -122,7 +124,8 @@ async def open_process(database: Database, accounts: Accounts, folder: Path) -> 
             return (await door.gateway.deployments.find_for(caller, name, "text")).name
 
         custom = CustomAssistants(database, door.plans.entitlements, model_called)
-        assistant = Assistant(store, door.gateway, accounts.caller_of, projects, custom)
+        writers = Writers(store, door.gateway, accounts.caller_of, Means())
+        assistant = Assistant(store, door.gateway, writers, projects, custom)
         tree = Tree(database, assistant)
         yield Process(
             assistant=assistant,

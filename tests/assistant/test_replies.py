@@ -225,7 +225,7 @@ async def test_a_dead_writers_reply_is_continued_without_a_word_twice(
 async def test_a_reply_of_a_process_that_is_certainly_dead_is_continued_at_once(
     here: Process, there: Process, ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("causette.assistant.service.SILENT_FOR", timedelta(hours=1))
+    monkeypatch.setattr("causette.assistant.generation.writers.SILENT_FOR", timedelta(hours=1))
     await here.assistant.open()
     turn = await here.assistant.start(ada, content="Count", model=None)
     call = await here.engine.called()
@@ -446,7 +446,7 @@ async def test_a_reply_whose_preface_finds_no_database_is_begun_again(
             raise Unavailable("The database was cut off.", code="database_unavailable", retry_after=0.01)
         return []
 
-    assistant.means.sources.append(source)
+    assistant.writers.means.sources.append(source)
     await assistant.open()
     turn = await assistant.start(ada, content="Count", model=None)
     call = await engine.called()

@@ -1,4 +1,4 @@
-import { expect, test } from "./causette";
+import { expect, signIn, somebody, test } from "./causette";
 
 test("everything is done from the keyboard", async ({ app, page }) => {
   await app.open();
@@ -56,9 +56,9 @@ test("a question mark lists the shortcuts, but not while writing", async ({ app,
 });
 
 test("Tab reaches a visible focus on every control, beginning with a way past the sidebar", async ({
-  app,
-  page,
+  browser,
 }) => {
+  const { context, page, app } = await signIn(browser, await somebody("Nadia Clavier"));
   await app.open();
   // As on arriving: from the top of the page.
   await page.evaluate(() => {
@@ -84,4 +84,5 @@ test("Tab reaches a visible focus on every control, beginning with a way past th
     seen.add(focus.name);
   }
   for (const name of ["New chat", "Message"]) expect(seen).toContain(name);
+  await context.close();
 });

@@ -49,6 +49,25 @@ test("a long conversation opens at its end, and grows upwards without a jump", a
   await expect(row(COUNT - 1)).toBeInViewport();
 });
 
+test("what is pressed right after scrolling is meant", async ({ app, page }) => {
+  await app.open(`/c/${long.conversation}`);
+  await expect(page.locator(`[data-message-id="${long.messages[COUNT - 1]}"]`)).toBeInViewport();
+  const viewport = page.locator("[data-viewport]");
+  const under = await viewport.evaluate(async (element) => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const { left, width, top, height } = element.getBoundingClientRect();
+    const found = [];
+    for (let step = 0; step < 5; step += 1) {
+      element.scrollBy(0, -20);
+      await frame();
+      await frame();
+      found.push(document.elementFromPoint(left + width / 2, top + height / 2)?.closest("article") !== null);
+    }
+    return found;
+  });
+  expect(under).toEqual(Array(5).fill(true));
+});
+
 test("an old message is shown with what is around it, its versions are walked, and the end is one step away", async ({
   app,
   page,

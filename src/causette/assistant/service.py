@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,18 +16,12 @@ from causette.accounts.types import Caller
 from causette.assistant.assistants.service import CustomAssistants
 from causette.assistant.assistants.types import CustomAssistant
 from causette.assistant.files.service import Files
-from causette.assistant.generation.live import LiveLogs
-from causette.assistant.generation.prompt import readable
-from causette.assistant.generation.reader import read_events
-from causette.assistant.generation.shared_log import SharedLog
 from causette.assistant.generation.titles import first_words
-from causette.assistant.generation.writer import Means, Writer
+from causette.assistant.generation.writers import Writers
 from causette.assistant.projects.service import Projects
 from causette.assistant.store import AssistantStore
 from causette.assistant.types import (
     CLOSED_FOR,
-    DOUBTED_AFTER,
-    SILENT_FOR,
     TEMPORARY_FOR,
     Answering,
     Begun,
@@ -43,9 +37,8 @@ from causette.assistant.types import (
     Versions,
 )
 from causette.clock import utc_now
-from causette.errors import CausetteError, Conflict, Forbidden, InvalidRequest, NotFound, Unavailable
+from causette.errors import CausetteError, Conflict, Forbidden, InvalidRequest, NotFound
 from causette.gateway.service import Gateway
-from causette.ids import new_id
 
 _log = structlog.get_logger(__name__)
 
@@ -56,10 +49,6 @@ _MOST_AT_ONCE: Final = 500
 # How often temporary conversations whose time is over are deleted, and how many in one transaction.
 _SWEEP_SECONDS: Final = 15.0
 _SWEPT_AT_ONCE: Final = 100
-# How often a process looks for replies whose writer has died.
-_LOOK_SECONDS: Final = 1.0
-# How often it looks for replies that somebody stopped in another one.
-_HEAR_SECONDS: Final = 0.5
 # How long whoever stops a reply waits for its end, and how often it looks.
 _STOP_SECONDS: Final = 5.0
 _STOP_LOOK_SECONDS: Final = 0.1
@@ -87,8 +76,7 @@ class Assistant:
     Args:
         store: where they are kept.
         gateway: the door to the models.
-        caller_of: the caller that abandoned replies are continued for, by the ids of a person and of the workspace
-            that they acted for, if any; None when there is no such account, or they are not in the workspace.
+        writers: who writes the replies.
         projects: the folders that conversations can be in.
         assistants: the custom assistants that conversations can be begun with.
     """
@@ -97,7 +85,7 @@ class Assistant:
         self,
         store: AssistantStore,
         gateway: Gateway,
-        caller_of: Callable[[str, str | None], Awaitable[Caller | None]],
+        writers: Writers,
         projects: Projects,
         assistants: CustomAssistants,
     ) -> None:
@@ -105,20 +93,10 @@ class Assistant:
         self._gateway = gateway
         self._projects = projects
         self._assistants = assistants
-        self._caller_of = caller_of
-        #: The tools that models may use, and the rooms that have something to say before a conversation.
-        self.means = Means()
+        self.writers = writers
         #: The files that messages can have.
         self.files: Files | None = None
-        self._live = LiveLogs()
-        self._shared = SharedLog(store)
-        self._id = new_id("proc")
-        self._writers: dict[str, tuple[Writer, asyncio.Task[bool]]] = {}
-        #: Replies that a writer of this process has left to be continued.
-        self._left: set[str] = set()
-        self._keepers: tuple[asyncio.Task[None], ...] = ()
-        self._closing = False
-        self._closed = asyncio.Event()
+        self._sweeper: asyncio.Task[None] | None = None
 
     # Conversations
 
@@ -225,14 +203,14 @@ class Assistant:
         for generation_id in await self._store.delete_conversations(
             caller.user.id, _checked_ids(conversation_ids)
         ):
-            self.stop_here(generation_id)
+            self.writers.stop(generation_id)
 
     async def delete(self, caller: Caller, conversation_id: str) -> None:
         """Delete a conversation with everything in it; replies being written to it end."""
         conversation = await self.find(caller, conversation_id)
         await self._store.delete_conversation(conversation.id)
         if conversation.active_generation_id is not None:
-            self.stop_here(conversation.active_generation_id)
+            self.writers.stop(conversation.active_generation_id)
 
     # Replies
 
@@ -273,13 +251,13 @@ class Assistant:
         if custom is not None:
             model = model or await self._model_of(caller, custom)
             options = options or await self._options_of(caller, custom)
-        self._check_open()
+        self.writers.check_open()
         deployment = await self._gateway.deployments.find_for(caller, model or "default", "text")
         made = await self._store.begin(
             owner_id=caller.user.id,
             workspace_id=caller.workspace_id,
             model=deployment.name,
-            writer_id=self._id,
+            writer_id=self.writers.id,
             conversation_id=None,
             parent_id=None,
             content=content,
@@ -326,13 +304,13 @@ class Assistant:
                 raise Conflict(
                     "The reply above is still being written. Wait for it, or stop it.", code="still_writing"
                 )
-        self._check_open()
+        self.writers.check_open()
         deployment = await self._gateway.deployments.find_for(caller, model or conversation.model, "text")
         made = await self._store.begin(
             owner_id=caller.user.id,
             workspace_id=caller.workspace_id,
             model=deployment.name,
-            writer_id=self._id,
+            writer_id=self.writers.id,
             conversation_id=conversation.id,
             parent_id=parent_id,
             content=content,
@@ -360,7 +338,7 @@ class Assistant:
         """
         message = await self.message(caller, message_id)
         conversation = await self.find(caller, message.conversation_id)
-        self._check_open()
+        self.writers.check_open()
         deployment = await self._gateway.deployments.find_for(caller, model or conversation.model, "text")
         question = message
         if message.role == "assistant" and message.parent_id is not None:
@@ -378,7 +356,7 @@ class Assistant:
             owner_id=caller.user.id,
             workspace_id=caller.workspace_id,
             model=deployment.name if mention is None else conversation.model,
-            writer_id=self._id,
+            writer_id=self.writers.id,
             conversation_id=conversation.id,
             parent_id=message.parent_id if message.role == "assistant" else message.id,
             content=None,
@@ -400,8 +378,8 @@ class Assistant:
         """
         generation = await self.generation(caller, generation_id)
         await self._store.request_stop(generation.id)
-        self.stop_here(generation.id)
-        await self.wake(generation.id)
+        self.writers.stop(generation.id)
+        await self.writers.wake(generation.id)
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_SECONDS):
                 while generation.status is Status.STREAMING:
@@ -409,73 +387,30 @@ class Assistant:
                     generation = await self.generation(caller, generation_id)
         return generation
 
-    async def wake(self, generation_id: str) -> None:
-        """Go on with a reply that was waiting for its reader; nothing happens to any other."""
-        generation = await self._store.wake(generation_id, self._id)
-        if generation is None:
-            return
-        if (parking := self._writers.get(generation_id)) is not None:
-            await asyncio.wait((parking[1],))
-        await self._continue(generation)
-
     def events(self, generation: Generation, after: int) -> AsyncGenerator[Event | None]:
-        """The generation's log after sequence number ``after``, as it grows; None while nothing comes.
-
-        Without an ``end`` it is over only when this process closes: the reader goes on in another one.
-        """
-        return read_events(self._store, self._live, generation.id, after, self._closed)
+        """As `Writers.events`."""
+        return self.writers.events(generation, after)
 
     # Life of the process
 
     async def open(self) -> None:
         """Begin to look for replies whose writer has died, and for temporary conversations whose time is over."""
-        await self._store.lifeline.hold()
-        # Whoever sees this name may ask whether its process lives.
-        self._id = self._store.lifeline.name
-        self._keepers = (
-            asyncio.create_task(self._continue_abandoned(), name="reaper"),
-            asyncio.create_task(self._hear_stops(), name="stops"),
-            asyncio.create_task(self._delete_expired(), name="temporary conversations"),
-        )
+        await self.writers.open()
+        self._sweeper = asyncio.create_task(self._delete_expired(), name="temporary conversations")
 
     async def close(self, grace: float) -> None:
-        """Give running replies ``grace`` seconds to end; another process continues the others at once.
-
-        No reply is begun from now on, and at the end every reader is sent away.
-        """
-        self._closing = True
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
-        tasks = [task for _, task in self._writers.values()]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-            if late:
-                await self._store.give_up(self._id)
-        await self._store.lifeline.release()
-        self._closed.set()
+        """Give running replies ``grace`` seconds to end, as `Writers.close` says."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        await self.writers.close(grace)
 
     async def _write(self, caller: Caller, begun: Begun) -> Turn:
         conversation, messages, generation, before = begun
         turn = Turn(conversation, tuple(messages), generation, await self._store.versions(messages))
         if not before:
-            reply = messages[-1]
-            branch = await self._branch(caller, generation, reply.parent_id) if reply.parent_id else []
-            self._begin_writing(caller, generation, branch)
+            await self.writers.begin(caller, generation, messages[-1].parent_id)
         return turn
-
-    async def _branch(self, caller: Caller, generation: Generation, message_id: str) -> list[Message]:
-        """What leads to a message, as much of it as the model of ``generation`` can read."""
-        try:
-            deployment = await self._gateway.deployments.find_for(caller, generation.model, "text")
-            context = deployment.engine.context
-        except (NotFound, Forbidden):
-            # The writer finds out as well, and says so.
-            context = 0
-        return await self._store.branch(message_id, readable(context))
 
     async def _options(
         self, caller: Caller, options: ReplyOptions | None, conversation: Conversation | None
@@ -483,10 +418,10 @@ class Assistant:
         """How a reply is to be made: as asked, or else as the conversation's last one."""
         if options is None:
             return msgspec.convert((conversation and conversation.options) or {}, ReplyOptions)
-        await self.means.toolbox.check(caller, options.tools)
-        if not 1 <= options.samples <= self.means.most_samples:
+        await self.writers.means.toolbox.check(caller, options.tools)
+        if not 1 <= options.samples <= self.writers.means.most_samples:
             raise InvalidRequest(
-                f"{options.samples} samples were asked for; here it is 1 to {self.means.most_samples}.",
+                f"{options.samples} samples were asked for; here it is 1 to {self.writers.means.most_samples}.",
                 param="options.samples",
             )
         return options
@@ -527,7 +462,7 @@ class Assistant:
 
     async def _options_of(self, caller: Caller, custom: CustomAssistant) -> ReplyOptions:
         """How an assistant's conversations begin, with those of its tools that there are for the caller."""
-        tools = await self.means.toolbox.enabled(caller, custom.tools)
+        tools = await self.writers.means.toolbox.enabled(caller, custom.tools)
         return ReplyOptions(effort=custom.effort, tools=tuple(tool.name for tool in tools))
 
     async def _attachments(self, caller: Caller, file_ids: Sequence[str]) -> list[dict[str, object]]:
@@ -537,84 +472,12 @@ class Assistant:
             raise InvalidRequest("No files are kept here. Leave them out.", param="files")
         return await self.files.attachments(caller, file_ids)
 
-    def _check_open(self) -> None:
-        if self._closing:
-            raise Unavailable("The server is shutting down. Send this again shortly.", retry_after=2.0)
-
-    def _begin_writing(self, caller: Caller, generation: Generation, branch: list[Message]) -> None:
-        writer = Writer(self._store, self._gateway, self._live, self._shared, self._id, caller, self.means)
-        task = asyncio.create_task(writer.run(generation, branch), name=f"reply {generation.id}")
-        self._writers[generation.id] = (writer, task)
-
-        def leave(_: asyncio.Task[bool]) -> None:
-            if self._writers.get(generation.id) == (writer, task):
-                del self._writers[generation.id]
-                if not task.cancelled() and task.result():
-                    self._left.add(generation.id)
-
-        task.add_done_callback(leave)
-
-    def stop_here(self, generation_id: str) -> None:
-        """End a reply at once if this process writes it; nothing happens otherwise."""
-        if (writing := self._writers.get(generation_id)) is not None:
-            writing[0].stop()
-
-    async def _continue_abandoned(self) -> None:
-        while True:
-            try:
-                await self._take_over()
-            except CausetteError as error:
-                _log.warning("cannot look for abandoned replies", code=error.code, reason=error.message)
-            except Exception:
-                _log.exception("cannot look for abandoned replies")
-            await asyncio.sleep(_LOOK_SECONDS)
-
-    async def _take_over(self) -> None:
-        # The database did not answer when they were left: now it may.
-        while self._left:
-            generation_id = next(iter(self._left))
-            await self._store.give_up(self._id, generation_id)
-            self._left.discard(generation_id)
-        silent = await self._store.silent_writers(DOUBTED_AFTER)
-        if not silent:
-            return
-        dead = await self._store.lifeline.lost(silent)
-        for generation in await self._store.take_over(self._id, SILENT_FOR, dead=dead):
-            # After a pause of the whole machine, this process finds its own writers silent.
-            if generation.id not in self._writers:
-                await self._continue(generation)
-
-    async def _continue(self, generation: Generation) -> None:
-        caller = await self._caller_of(generation.owner_id, generation.workspace_id)
-        if caller is None:
-            # Whoever was taken out of the workspace keeps what was written, and nobody pays for more.
-            caller = await self._caller_of(generation.owner_id, None)
-            generation = replace(generation, stop_requested=True)
-        reply = await self._store.message(generation.message_id)
-        if caller is None or reply is None or reply.parent_id is None:
-            return
-        _log.info("abandoned reply is continued", generation=generation.id)
-        self._begin_writing(caller, generation, await self._branch(caller, generation, reply.parent_id))
-
-    async def _hear_stops(self) -> None:
-        while True:
-            await asyncio.sleep(_HEAR_SECONDS)
-            if not self._writers:
-                continue
-            try:
-                for generation_id in await self._store.to_stop(self._id):
-                    self.stop_here(generation_id)
-            except CausetteError as error:
-                _log.warning("cannot look for replies to stop", code=error.code, reason=error.message)
-            except Exception:
-                _log.exception("cannot look for replies to stop")
-
     async def _delete_expired(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             try:
                 for generation_id in await self._store.delete_expired(utc_now(), limit=_SWEPT_AT_ONCE):
-                    self.stop_here(generation_id)
+                    self.writers.stop(generation_id)
             except CausetteError as error:
                 _log.warning("cannot delete temporary conversations", code=error.code, reason=error.message)
             except Exception:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, status
 
 from causette.accounts.authentication import HouseOwner
 from causette.clock import utc_now
-from causette.console.bodies import (
+from causette.console.bodies.accounts import (
     AccountOut,
     AssignBody,
     BudgetBody,
@@ -16,16 +16,13 @@ from causette.console.bodies import (
     HeldKeyList,
     HeldKeyOut,
     InvoicePatch,
-    MeterName,
     PersonInList,
     PersonList,
     PersonPatch,
     SharedList,
     SharedOut,
-    WindowName,
-    count_of,
-    nano_of,
 )
+from causette.console.bodies.common import MeterName, WindowName, count_of, nano_of
 from causette.console.house import console_of
 from causette.console.usage_routes import Cursor, Limit
 from causette.errors import InvalidRequest

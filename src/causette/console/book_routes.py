@@ -5,18 +5,16 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, status
 
 from causette.accounts.authentication import HouseOwner, accounts_of
-from causette.console.bodies import (
+from causette.console.bodies.books import (
     AuditEntryOut,
     AuditPage,
-    CorrectionBody,
-    HouseUsageOut,
+    ChargeCorrectionBody,
     MachineList,
     MachineOut,
     RequestAccountOut,
-    RequestList,
-    nano_of,
-    payers_in,
 )
+from causette.console.bodies.common import nano_of
+from causette.console.bodies.usage import HouseUsageOut, RequestList, payers_in
 from causette.console.house import console_of
 from causette.console.usage_routes import Cursor, From, Limit, To
 from causette.errors import InvalidRequest
@@ -97,7 +95,7 @@ def _requests(routes: APIRouter) -> None:
 
     @routes.post("/requests/{request_id}/corrections", status_code=status.HTTP_201_CREATED)
     async def correct_request(
-        request_id: str, body: CorrectionBody, actor: HouseOwner, request: Request
+        request_id: str, body: ChargeCorrectionBody, actor: HouseOwner, request: Request
     ) -> RequestAccountOut:
         """Change what a settled request was charged, by a posting. The same `reference` does so once."""
         delta = nano_of(body.usd, param="usd")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, AwareDatetime
 
 from causette.accounts.authentication import SignedInCaller
-from causette.console.bodies import LimitList, LimitOut, RequestList, UsageOut
+from causette.console.bodies.usage import LimitList, LimitOut, RequestList, UsageOut
 from causette.console.house import console_of
 from causette.console.reports import own
 from causette.ledger.usage import Bucket, Group

@@ -194,7 +194,7 @@ async def test_everybody_uses_what_is_for_everybody_and_who_runs_the_house_recom
 async def test_a_conversation_begins_with_its_model_effort_and_tools(
     custom: CustomAssistants, assistant: Assistant, engine: ScriptedEngine, ada: Caller
 ) -> None:
-    assistant.means = replace(assistant.means, toolbox=Toolbox([Adder()]))
+    assistant.writers.means = replace(assistant.writers.means, toolbox=Toolbox([Adder()]))
     made = await custom.create(
         ada, name="Chef", instructions="Be brief.", model="other", effort="low", tools=("gone", "add")
     )

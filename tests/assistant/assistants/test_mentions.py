@@ -32,7 +32,7 @@ async def test_one_message_is_answered_by_whom_it_mentions_and_the_next_one_as_b
     custom: CustomAssistants, assistant: Assistant, engine: ScriptedEngine, ada: Caller
 ) -> None:
     engine.answer = "Yes."
-    assistant.means = replace(assistant.means, toolbox=Toolbox([Adder()]))
+    assistant.writers.means = replace(assistant.writers.means, toolbox=Toolbox([Adder()]))
     host = await custom.create(ada, name="Host", instructions="Be kind.")
     chef = await custom.create(ada, **CHEF, tools=("add",))
     first = await assistant.start(ada, content="Hello", model=None, assistant_id=host.id)

@@ -23,7 +23,7 @@ ADD = ReplyOptions(tools=("add",))
 
 
 def give(process: Process, tool: Adder, **limits: int) -> None:
-    process.assistant.means = Means(toolbox=Toolbox([tool], limits=Limits(**limits)))
+    process.assistant.writers.means = Means(toolbox=Toolbox([tool], limits=Limits(**limits)))
 
 
 async def story_of(process: Process, generation_id: str) -> Story:
@@ -84,7 +84,7 @@ async def test_what_rooms_have_to_say_comes_first(here: Process, ada: Caller) ->
     async def source(asking: Asking) -> list[Piece]:
         return [Piece("project", f"Answer {asking.question!r} in verse.")]
 
-    here.assistant.means.sources.append(source)
+    here.assistant.writers.means.sources.append(source)
     await here.assistant.start(ada, content="Rain?", model=None)
     call = await here.engine.called()
     assert call.turns == [("system", "Answer 'Rain?' in verse."), ("user", "Rain?")]
@@ -193,7 +193,7 @@ async def test_a_step_that_a_dead_writer_had_begun(
     await in_status(here, generation_id, StepStatus.RUNNING)
     await eventually(lambda: first.runs, "the tool to run")
     kill_writer(generation_id)
-    await here.store.give_up(here.assistant._id)  # pyright: ignore[reportPrivateUsage]
+    await here.store.give_up(here.assistant.writers.id)
     await there.assistant.open()
     answer = await there.engine.called()
     answer.say("Done.")
@@ -224,7 +224,7 @@ async def test_a_finished_step_is_not_run_again(here: Process, there: Process, a
 
     await eventually(written, "the first word")
     kill_writer(turn.generation.id)
-    await here.store.give_up(here.assistant._id)  # pyright: ignore[reportPrivateUsage]
+    await here.store.give_up(here.assistant.writers.id)
     await there.assistant.open()
     again = await there.engine.called()
     assert again.request.continue_reply
@@ -301,7 +301,7 @@ async def test_a_conversation_remembers_how_its_last_reply_was_made(here: Proces
 
 
 async def test_the_commonest_of_several_answers_is_taken(here: Process, ada: Caller) -> None:
-    here.assistant.means = Means(most_samples=3)
+    here.assistant.writers.means = Means(most_samples=3)
     with pytest.raises(InvalidRequest):
         await here.assistant.start(ada, content="6 x 7?", model=None, options=ReplyOptions(samples=4))
     turn = await here.assistant.start(ada, content="6 x 7?", model=None, options=ReplyOptions(samples=3))

@@ -199,7 +199,7 @@ async def test_what_a_reply_was_given_is_in_its_log_once_and_stays(here: Process
         numbers = (1, 2) if asking.cited is None else [source.n for source in asking.cited]
         return [Piece("knowledge", f"passage {number}", passage(number)) for number in numbers]
 
-    here.assistant.means.sources.append(source)
+    here.assistant.writers.means.sources.append(source)
     turn = await here.assistant.start(ada, content="Which?", model=None)
     call = await here.engine.called()
     call.say("The first")
@@ -223,7 +223,7 @@ async def test_what_has_no_room_is_not_cited(here: Process, ada: Caller) -> None
     async def source(asking: Asking) -> list[Piece]:
         return [Piece("knowledge", "word " * 900, passage(number)) for number in (1, 2, 3)]
 
-    here.assistant.means.sources.append(source)
+    here.assistant.writers.means.sources.append(source)
     turn = await here.assistant.start(ada, content="Which?", model=None)
     engine: ScriptedEngine = here.engine
     (await engine.called()).end()

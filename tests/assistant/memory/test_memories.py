@@ -24,9 +24,9 @@ from tests.scripted import ScriptedEngine
 @pytest.fixture
 def memories(here: Process, database: Database) -> Memories:
     room = Memories(database, here.gateway)
-    here.assistant.means.sources.append(room.preface)
-    here.assistant.means.afterwards.append(room.notice)
-    here.assistant.means.toolbox.standing.append(room.tools)
+    here.assistant.writers.means.sources.append(room.preface)
+    here.assistant.writers.means.afterwards.append(room.notice)
+    here.assistant.writers.means.toolbox.standing.append(room.tools)
     return room
 
 

@@ -36,7 +36,7 @@ def give(*processes: Process, unclaimed_seconds: float = 600) -> None:
         python = Python(process.store, unclaimed_seconds=unclaimed_seconds)
         # Its own patience counts, not that for other tools.
         limits = Limits(rounds=1, call_seconds=0.01)
-        process.assistant.means = Means(toolbox=Toolbox([python], limits=limits))
+        process.assistant.writers.means = Means(toolbox=Toolbox([python], limits=limits))
 
 
 async def asked_for(process: Process, caller: Caller) -> tuple[str, Step]:
@@ -97,7 +97,7 @@ async def test_what_a_browser_found_while_no_process_was_there_is_not_lost(
     await tools.claim(ada, generation_id, step.id, "laptop")
     kill_writer(generation_id)
     await tools.deliver(ada, generation_id, step.id, "laptop", FIVE)
-    await here.store.give_up(here.assistant._id)  # pyright: ignore[reportPrivateUsage]
+    await here.store.give_up(here.assistant.writers.id)
     await there.assistant.open()
     answer = await there.engine.called()
     assert "5\nFiles" in answer.turns[-1][1]

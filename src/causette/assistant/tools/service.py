@@ -30,12 +30,12 @@ class Tools:
 
     async def of(self, caller: Caller) -> list[Tool]:
         """The tools that the caller may enable."""
-        return await self._assistant.means.toolbox.of(caller)
+        return await self._assistant.writers.means.toolbox.of(caller)
 
     @property
     def most_samples(self) -> int:
         """How many answers may be written of which the commonest is kept."""
-        return self._assistant.means.most_samples
+        return self._assistant.writers.means.most_samples
 
     async def answer(self, caller: Caller, generation_id: str, step_id: str, *, approved: bool) -> Generation:
         """Say yes or no to a step that waits for it; the reply goes on, from whichever device the answer came.
@@ -52,7 +52,7 @@ class Tools:
             raise Conflict("This step does not wait for an answer any more.", code="already_answered")
         if not await self._store.steps.answer(step.id, generation.id, approved=approved):
             raise Conflict("This step has been answered already.", code="already_answered")
-        await self._assistant.wake(generation.id)
+        await self._assistant.writers.wake(generation.id)
         return await self._assistant.generation(caller, generation_id)
 
     async def working_folder(self, caller: Caller, message_id: str) -> WorkingFolder:

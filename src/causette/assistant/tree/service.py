@@ -72,7 +72,7 @@ class Tree:
         """
         message = await self._assistant.message(caller, message_id)
         for generation_id in await self._store.delete_branch(message.conversation_id, message.id):
-            self._assistant.stop_here(generation_id)
+            self._assistant.writers.stop(generation_id)
         return await self._assistant.find(caller, message.conversation_id)
 
     async def duplicate(
