@@ -15,11 +15,11 @@ test("French is spoken where the browser asks for it", async ({ browser, baseURL
 });
 
 test("language and theme are chosen, kept, and follow the account to another browser", async ({
-  app,
-  page,
   browser,
   baseURL,
 }) => {
+  const person = await somebody("Lise Tournier");
+  const { context, page, app } = await signIn(browser, person);
   await app.open();
   await page.getByRole("button", { name: /Account and settings/ }).click();
   await page.getByRole("menuitem", { name: "Settings" }).click();
@@ -54,8 +54,8 @@ test("language and theme are chosen, kept, and follow the account to another bro
   });
   const other = await elsewhere.newPage();
   await other.goto("/");
-  await other.getByLabel("E-mail").fill(owner.email);
-  await other.getByLabel("Password", { exact: true }).fill(owner.password);
+  await other.getByLabel("E-mail").fill(person.email);
+  await other.getByLabel("Password", { exact: true }).fill(person.password);
   await other.keyboard.press("Enter");
   await expect(other.getByText("De quoi parle-t-on")).toBeVisible();
   await expect(other.locator("html")).toHaveAttribute("data-theme", "dark");
@@ -66,6 +66,7 @@ test("language and theme are chosen, kept, and follow the account to another bro
   await page.getByRole("radio", { name: "English" }).check();
   await expect(page.getByRole("heading", { name: "Profile" })).toBeVisible();
   await expect.poll(async () => (await (await page.request.get("/api/session")).json()).locale).toBe("en");
+  await context.close();
 });
 
 test("the settings have addresses, and Escape leads back to the conversation", async ({ app, page }) => {

@@ -26,6 +26,9 @@
         .catch(() => null),
     ];
   const talk = location.search === "" ? /^\/c\/([\w-]+)$/.exec(location.pathname)?.[1] : undefined;
+  // The first paint is the outline of what will be there: of the page of somebody who was here, or who has been sent here.
+  if (talk || (location.pathname === "/" && kept("kept"))) root.dataset.outline = talk ? "thread" : "bare";
+  if (kept("sidebar") === "closed") root.dataset.sidebar = "closed";
   window.early = new Map([
     ask("/api/bootstrap", {}),
     ...(talk

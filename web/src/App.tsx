@@ -52,6 +52,7 @@ function Door() {
     return (
       <div
         role="status"
+        data-waiting={error ? undefined : ""}
         className="late flex h-full flex-col items-center justify-center gap-4 text-muted text-sm"
       >
         <Logo className="size-10 animate-[breathe_1.6s_ease-in-out_infinite]" />

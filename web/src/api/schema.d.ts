@@ -4427,41 +4427,11 @@ export interface components {
             temporary?: boolean;
         };
         /**
-         * CorrectionBody
-         * @description What the reply should have said.
-         */
-        causette__assistant__tree__routes__CorrectionBody: {
-            /** Content */
-            content: string;
-        };
-        /**
          * Status
          * @description Where a reply is in its life. A person's own message is always complete.
          * @enum {string}
          */
         causette__assistant__types__Status: "streaming" | "complete" | "stopped" | "failed";
-        /**
-         * CorrectionBody
-         * @description A change to what a settled request was charged: a posting of its own, never an edit.
-         */
-        causette__console__bodies__CorrectionBody: {
-            /**
-             * Memo
-             * @description Why; kept with it for good
-             */
-            memo: string;
-            /**
-             * Reference
-             * @description Chosen by whoever asks: the same one does it once
-             */
-            reference: string;
-            /**
-             * Usd
-             * @description More, or with a minus less
-             * @example -0.25
-             */
-            usd: string;
-        };
         /**
          * LabStart
          * @description A run to begin.
@@ -4486,6 +4456,28 @@ export interface components {
          * @enum {string}
          */
         causette__lab__fine_tuning__types__Status: "validating_files" | "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
+        /**
+         * ChargeCorrectionBody
+         * @description A change to what a settled request was charged: a posting of its own, never an edit.
+         */
+        ChargeCorrectionBody: {
+            /**
+             * Memo
+             * @description Why; kept with it for good
+             */
+            memo: string;
+            /**
+             * Reference
+             * @description Chosen by whoever asks: the same one does it once
+             */
+            reference: string;
+            /**
+             * Usd
+             * @description More, or with a minus less
+             * @example -0.25
+             */
+            usd: string;
+        };
         /**
          * ChatCompletionBody
          * @description ``POST /v1/chat/completions``.
@@ -4940,6 +4932,14 @@ export interface components {
              * @description Null for no project
              */
             project_id?: string | null;
+        };
+        /**
+         * CorrectionBody
+         * @description What the reply should have said.
+         */
+        CorrectionBody: {
+            /** Content */
+            content: string;
         };
         /**
          * Correction
@@ -11582,7 +11582,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["causette__console__bodies__CorrectionBody"];
+                "application/json": components["schemas"]["ChargeCorrectionBody"];
             };
         };
         responses: {
@@ -14338,7 +14338,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["causette__assistant__tree__routes__CorrectionBody"];
+                "application/json": components["schemas"]["CorrectionBody"];
             };
         };
         responses: {
