@@ -59,8 +59,7 @@ export function MessageRoot({ className, children }: { className: string; childr
   const { message, place, count } = usePlaced();
   return (
     <article
-      // The list lets everything through while it is scrolled; but what is pressed right afterwards is meant.
-      className={`pointer-events-auto ${className}`}
+      className={className}
       data-message-id={message.id}
       data-role={message.role}
       data-status={message.role === "assistant" ? message.status : undefined}
