@@ -25,6 +25,7 @@ from causette.gateway.service import Gateway
 from causette.plans import Plans
 from tests.doors import open_door
 from tests.scripted import ScriptedEngine, deployments_of
+from tests.waiting import eventually
 
 PASSWORD = "seven quiet otters"
 
@@ -147,6 +148,15 @@ async def read_to_end(
     generation = await assistant.generation(caller, generation_id)
     async with asyncio.timeout(seconds):
         return [event async for event in assistant.events(generation, after) if event is not None]
+
+
+async def stored(process: Process, generation_id: str, text: str) -> None:
+    """Wait until the log holds ``text``."""
+
+    async def there() -> bool:
+        return text_of(await process.store.events(generation_id, 0)) == text
+
+    await eventually(there, f"{text!r} to be in the log")
 
 
 def text_of(events: Sequence[Event]) -> str:
